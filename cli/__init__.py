@@ -1,0 +1,1 @@
+"""The robustkit command line: parse, call the api, print."""

@@ -1,0 +1,1 @@
+"""Manifests, their schema and the vocabularies, installed with the package."""

@@ -1,0 +1,1 @@
+"""One function per command, with the names and defaults of the command."""

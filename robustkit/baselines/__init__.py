@@ -1,0 +1,1 @@
+"""Models without a network: fitted on development cases, judged like any other."""

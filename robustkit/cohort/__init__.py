@@ -1,0 +1,1 @@
+"""Cases, manifests and the vocabularies that give their facts a meaning."""

@@ -1,0 +1,96 @@
+"""The columns of a manifest and what may stand in them (design, section 3.2)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from robustkit.errors import BadRow
+
+BOX = ("x0", "y0", "x1", "y1")
+REQUIRED = ("case_id", "image", *BOX, "label")
+OPTIONAL = (
+    "patient_id", "lesion_id", "cohort", "split", "centre", "subtype", "site", "view",
+    "age_years", "sex", "spacing_mm", "mask", "reference", "image_root",
+)  # fmt: skip
+KNOWN = (*REQUIRED, *OPTIONAL)
+SPLITS = ("train", "val", "test", "")
+
+
+def row_faults(raw: pd.DataFrame, *, root: Path, labels: frozenset[str] | None) -> tuple[BadRow, ...]:
+    """List every fault of a raw manifest table (all columns text), in row order."""
+    faults = [*_empty(raw), *_repeated(raw), *_bad_numbers(raw), *_bad_boxes(raw), *_bad_paths(raw, root)]
+    if "split" in raw:
+        reason = "expected train, val, test or nothing"
+        faults += [BadRow(i + 1, "split", v, reason) for i, v in enumerate(raw["split"]) if v not in SPLITS]
+    if labels is not None:
+        reason = f"unknown label; known: {', '.join(sorted(labels))}"
+        faults += [BadRow(i + 1, "label", v, reason) for i, v in enumerate(raw["label"]) if v and v not in labels]
+    return tuple(sorted(faults, key=lambda f: f.row))
+
+
+def _empty(raw: pd.DataFrame) -> list[BadRow]:
+    return [
+        BadRow(int(i) + 1, column, "", "must not be empty")
+        for column in REQUIRED
+        for i in np.flatnonzero((raw[column].str.strip() == "").to_numpy())
+    ]
+
+
+def _repeated(raw: pd.DataFrame) -> list[BadRow]:
+    again = raw["case_id"].duplicated() & (raw["case_id"] != "")
+    return [
+        BadRow(int(i) + 1, "case_id", raw["case_id"].iloc[i], "stands in an earlier row too; case_id must be unique")
+        for i in np.flatnonzero(again.to_numpy())
+    ]
+
+
+def _numbers(raw: pd.DataFrame, column: str) -> pd.Series:
+    return pd.to_numeric(raw[column].replace("", None), errors="coerce").astype("float64")
+
+
+def _bad_numbers(raw: pd.DataFrame) -> list[BadRow]:
+    faults = []
+    for column in (*BOX, "spacing_mm", "age_years"):
+        if column not in raw:
+            continue
+        value = _numbers(raw, column)
+        bad = ~np.isfinite(value) & (raw[column] != "")
+        reason = "expected a finite number"
+        if column in ("spacing_mm", "age_years"):
+            bad |= (value < 0) | ((value == 0) & (column == "spacing_mm"))
+            reason = "expected a positive number"
+        faults += [BadRow(int(i) + 1, column, raw[column].iloc[i], reason) for i in np.flatnonzero(bad.to_numpy())]
+    return faults
+
+
+def _bad_boxes(raw: pd.DataFrame) -> list[BadRow]:
+    faults = []
+    for low, high in (("x0", "x1"), ("y0", "y1")):
+        bad = _numbers(raw, high) <= _numbers(raw, low)
+        reason = f"the box is empty or inverted: expected {high} > {low}"
+        faults += [
+            BadRow(int(i) + 1, high, f"{raw[low].iloc[i]}..{raw[high].iloc[i]}", reason)
+            for i in np.flatnonzero(bad.to_numpy())
+        ]
+    return faults
+
+
+def _bad_paths(raw: pd.DataFrame, root: Path) -> list[BadRow]:
+    faults = []
+    for column in ("image", "mask"):
+        if column not in raw:
+            continue
+        for i, value in enumerate(raw[column]):
+            base = root / (raw["image_root"].iloc[i] if "image_root" in raw else "")
+            if value and not _is_inside(base / value, root=base):
+                faults.append(BadRow(i + 1, column, value, "the path leaves the manifest's folder"))
+    return faults
+
+
+def _is_inside(path: Path, *, root: Path) -> bool:
+    if "\0" in str(path):
+        return False
+    return path.resolve().is_relative_to(root.resolve())

@@ -1,0 +1,135 @@
+"""The noun Manifest: the cases of one or several manifest files, checked row by row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from robustkit.cohort.case import Case
+from robustkit.cohort.columns import BOX, KNOWN, REQUIRED, row_faults
+from robustkit.errors import BadRow, InputError, ManifestError
+from robustkit.geometry import Box
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestSource:
+    """One file that cases came from: path, sha256 of its bytes, number of its rows."""
+
+    path: Path
+    sha256: str
+    n_cases: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Cases in file order, and the files they came from.
+
+    Attributes:
+        frame: One row per case. Every known column is there (empty text where the file had none;
+            ``x0..y1, spacing_mm, age_years`` float64, NaN where empty), plus ``image_path``: the
+            absolute path of the film. ``patient_id`` and ``lesion_id`` have their defaults filled in.
+        sources: The files, in the order given.
+        has_patients: False where no file had a ``patient_id`` column: patients are unknown.
+    """
+
+    frame: pd.DataFrame
+    sources: tuple[ManifestSource, ...]
+    has_patients: bool
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def cases(self) -> Iterator[Case]:
+        """Give the cases, one by one, in file order."""
+        for row in self.frame.to_dict("records"):
+            spacing = row["spacing_mm"]
+            yield Case(
+                case_id=row["case_id"],
+                image=Path(row["image_path"]),
+                box=Box(*(float(row[c]) for c in BOX)),
+                label=row["label"],
+                patient_id=row["patient_id"],
+                split=row["split"],
+                spacing_mm=float(spacing) if spacing == spacing else None,
+                facts={k: str(v) for k, v in row.items() if k not in {"image_path", *REQUIRED}},
+            )
+
+    def only(self, keep: Sequence[bool]) -> Manifest:
+        """Give the manifest with those rows alone (same sources)."""
+        return replace(self, frame=self.frame[list(keep)].reset_index(drop=True))
+
+
+def read_manifest(path: Path, *, labels: frozenset[str] | None = None, fills: dict[str, str] | None = None) -> Manifest:
+    """Read one manifest (CSV or Parquet) and check every row.
+
+    Args:
+        path: The file; images are relative to its folder.
+        labels: Where given, a label outside of it is a bad row.
+        fills: Column values for all rows of this file (``--set cohort=internal``).
+
+    Raises:
+        InputError: No such file, not a table, or a required column is missing.
+        ManifestError: Bad rows, all of them.
+    """
+    raw = _read_table(path)
+    lacking = [c for c in REQUIRED if c not in raw.columns]
+    if lacking:
+        what = f"expected the columns {', '.join(REQUIRED)}; {', '.join(lacking)} is missing (found: {', '.join(raw.columns)})."
+        raise InputError(what, where=str(path), fix="Rename the column, or make the manifest with `robustkit import`.")
+    if raw.empty:
+        raise InputError("the manifest has no rows.", where=str(path), fix="Give at least one case.")
+    for column, value in (fills or {}).items():
+        raw[column] = value
+    faults = row_faults(raw, root=path.parent.resolve(), labels=labels)
+    if faults:
+        raise ManifestError(f"{len(faults)} bad values in {len({f.row for f in faults})} rows.", where=str(path), rows=faults)
+    source = ManifestSource(path.resolve(), hashlib.sha256(path.read_bytes()).hexdigest(), len(raw))
+    return Manifest(_complete(raw, path.parent.resolve()), (source,), "patient_id" in raw.columns)
+
+
+def join_manifests(parts: Sequence[Manifest]) -> Manifest:
+    """Join manifests; each keeps its own root.
+
+    Raises:
+        ManifestError: Two rows of different files share a case_id.
+    """
+    frame = pd.concat([p.frame for p in parts], ignore_index=True)
+    text = [c for c in frame.columns if frame[c].dtype == object or str(frame[c].dtype).startswith("str")]
+    frame[text] = frame[text].fillna("")
+    twice = frame["case_id"].duplicated(keep=False)
+    if twice.any():
+        rows = tuple(BadRow(int(i) + 1, "case_id", str(frame["case_id"][i]), "in more than one manifest") for i in frame.index[twice])
+        raise ManifestError("the manifests share case_ids.", fix="Make case_id unique over all manifests.", rows=rows)
+    sources = tuple(s for p in parts for s in p.sources)
+    return Manifest(frame, sources, all(p.has_patients for p in parts))
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise InputError("no such manifest.", where=str(path), fix="Give the path of a CSV or Parquet file.")
+    try:
+        if path.suffix.lower() in {".parquet", ".pq"}:
+            return pd.read_parquet(path).map(lambda v: "" if v is None or v != v else str(v))
+        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError("expected UTF-8 text.", where=str(path), fix="Save the table as CSV UTF-8.") from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"not a readable table ({reason}).", where=str(path), fix="Save it as CSV UTF-8.") from error
+
+
+def _complete(raw: pd.DataFrame, root: Path) -> pd.DataFrame:
+    frame = raw.copy()
+    for column in KNOWN:
+        if column not in frame:
+            frame[column] = ""
+    for column in (*BOX, "spacing_mm", "age_years"):
+        frame[column] = pd.to_numeric(frame[column].replace("", None), errors="coerce").astype("float64")
+    frame["image_path"] = [str(root / r / i) for r, i in zip(frame["image_root"], frame["image"], strict=True)]
+    frame["patient_id"] = frame["patient_id"].where(frame["patient_id"] != "", frame["image"])
+    frame["lesion_id"] = frame["lesion_id"].where(frame["lesion_id"] != "", frame["case_id"])
+    return frame

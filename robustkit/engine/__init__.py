@@ -1,0 +1,1 @@
+"""Plan, pipeline and parts: from cases and models to predictions."""

@@ -1,0 +1,1 @@
+"""Features of the pixels in a box; one file, one family."""

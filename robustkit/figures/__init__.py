@@ -1,0 +1,1 @@
+"""Plotly figures from tables; one file, one figure."""

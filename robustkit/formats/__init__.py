@@ -1,0 +1,1 @@
+"""Annotation formats that become a manifest; one file, one format."""

@@ -1,0 +1,1 @@
+"""Films of every kind to one grey channel."""

@@ -1,0 +1,1 @@
+"""Metrics as plain functions of labels and scores; one file, one metric."""

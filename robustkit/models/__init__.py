@@ -1,0 +1,1 @@
+"""Any model file to one Classifier; one file, one kind of file."""

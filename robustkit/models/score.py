@@ -1,0 +1,39 @@
+"""From a model's outputs to the score: the summed probability of the positive classes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustkit.inputs import OutputKind
+
+
+def scores(
+    logits: NDArray[np.float32], *, kind: OutputKind, classes: tuple[str, ...], positive: tuple[str, ...]
+) -> NDArray[np.float64]:
+    """Give the score of every row, computed in float64.
+
+    Args:
+        logits: ``(N, K)`` float32 outputs.
+        kind: What they are; a sigmoid logit is that of ``classes[-1]``.
+        classes: Names; two for one sigmoid logit, else K.
+        positive: Names of the positive classes.
+
+    Returns:
+        ``(N,)`` float64 in [0, 1]; NaN where a logit is NaN.
+    """
+    values = logits.astype(np.float64)
+    if kind == "sigmoid-logit" or (kind == "probabilities" and values.shape[1] == 1):
+        one = values[:, 0] if kind == "probabilities" else _sigmoid(values[:, 0])
+        last_is_positive = classes[-1] in positive
+        return one if last_is_positive else 1.0 - one
+    if kind == "softmax-logits":
+        shifted = np.exp(values - values.max(axis=1, keepdims=True))
+        values = shifted / shifted.sum(axis=1, keepdims=True)
+    chosen = [i for i, name in enumerate(classes) if name in positive]
+    return values[:, chosen].sum(axis=1)
+
+
+def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    half = 0.5 * np.tanh(0.5 * x)
+    return 0.5 + half

@@ -1,0 +1,1 @@
+"""Ways in which a box (or a film) may differ; one file, one perturbation."""

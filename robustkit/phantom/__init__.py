@@ -1,0 +1,1 @@
+"""The simulated cohort: facts, films, and its planted weaknesses."""

@@ -1,0 +1,41 @@
+"""Finds plug-ins by name: one file in a family's folder is one plug-in, ``PLUGIN`` is its face.
+
+Other packages add plug-ins with an entry point in the group ``robustkit.<family>``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from difflib import get_close_matches
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+
+from robustkit.errors import UnknownNameError
+
+
+@cache
+def names(family: str) -> tuple[str, ...]:
+    """List the plug-ins of a family (``perturbations``, ``metrics``, ...) by name, sorted."""
+    spec = find_spec(f"robustkit.{family}")
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    own = {m.name for m in pkgutil.iter_modules(folders) if not m.name.startswith("_")}
+    return tuple(sorted(own | {e.name for e in entry_points(group=f"robustkit.{family}")}))
+
+
+@cache
+def load(family: str, name: str) -> object:
+    """Give the plug-in of that name; its file is imported now, not before.
+
+    Raises:
+        UnknownNameError: No such plug-in; the near names are listed.
+    """
+    if name not in names(family):
+        near = get_close_matches(name, names(family), n=3) or names(family)
+        fix = f"Known: {', '.join(near)}."
+        raise UnknownNameError(f"unknown {family.rstrip('s')} {name!r}.", fix=fix)
+    for entry in entry_points(group=f"robustkit.{family}"):
+        if entry.name == name:
+            return entry.load()
+    return importlib.import_module(f"robustkit.{family}.{name}").PLUGIN

@@ -1,0 +1,1 @@
+"""Run folders: what a run wrote, and how it is found and read again."""

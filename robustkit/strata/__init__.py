@@ -1,0 +1,1 @@
+"""Facts by which a cohort is divided; one file, one stratifier."""
