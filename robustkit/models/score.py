@@ -35,5 +35,5 @@ def scores(
 
 
 def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    half = 0.5 * np.tanh(0.5 * x)
-    return 0.5 + half
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, small) / (1.0 + small)
