@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from robustkit.geometry import Boxes, grow, square
 from robustkit.inputs import InputSpec
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
+Snap = Literal["whole", "none"]
 
 
 class CropMaker(Protocol):
@@ -18,13 +19,15 @@ class CropMaker(Protocol):
 
     name: str
 
-    def crops(self, pixels: Pixels, boxes: Boxes, spec: InputSpec) -> Pixels:
+    def crops(self, pixels: Pixels, boxes: Boxes, spec: InputSpec, *, snapping: Snap = "whole") -> Pixels:
         """Crop and resize.
 
         Args:
             pixels: ``(H, W)`` uint8 or float32 film, 0..255.
             boxes: ``(K, 4)`` float64, before margin and square.
             spec: Size, kernel, margin and fit.
+            snapping: ``whole`` rounds the region to whole pixels and reads nothing beyond it, as training
+                does; ``none`` keeps it as it is, and the kernel reads over its edge. Off the film reads 0.
 
         Returns:
             ``(K, height_px, width_px)`` of the film's dtype.

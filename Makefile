@@ -1,0 +1,43 @@
+# robustkit: everything a newcomer or a developer types.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help install demo test test-shared test-slow lint bench clean
+help:  ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# torch is pinned first: a free range would bring several GB of CUDA packages to a machine without a GPU
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -m venv $(VENV) || { echo "robustkit needs venv: apt-get install python3-venv" >&2; exit 1; }
+	@echo "installing robustkit into $(VENV) (some minutes at first) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --editable '.[test,lint]'
+	@touch $@
+
+install: $(STAMP)  ## install robustkit and its tools into .venv
+
+demo: $(STAMP)  ## the whole job on simulated films; ends with the path of a report
+	@$(BIN)/robustkit demo --out demo
+
+test: $(STAMP)  ## the quick suite; skips are listed with their reasons
+	@$(BIN)/python -m pytest -q -m "not slow and not gpu"
+
+test-shared: $(STAMP)  ## the same, but a skip for want of ../shared is a failure
+	@$(BIN)/python -m pytest -q -m "not slow and not gpu" --need-shared
+
+test-slow: $(STAMP)  ## what takes longer
+	@$(BIN)/python -m pytest -q -m "slow and not gpu"
+
+lint: $(STAMP)  ## ruff and mypy --strict, the latter on the installed package
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@rm -rf build/typed build/lib && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/typed .
+	@MYPYPATH=build/typed $(BIN)/mypy -p robustkit
+
+bench: $(STAMP)  ## measured parts, as ratios within one run
+	@$(BIN)/python -m pytest -q --benchmark-only --benchmark-enable -o addopts="--import-mode=importlib" benchmarks
+
+clean:  ## remove what was built
+	rm -rf build demo *.egg-info .pytest_cache .ruff_cache .mypy_cache

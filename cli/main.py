@@ -1,0 +1,55 @@
+"""The robustkit command: every sub-command registers itself; known errors become one sentence."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.metadata import version
+
+import typer
+
+from robustkit.errors import RobustkitError
+
+app = typer.Typer(
+    name="robustkit",
+    help="Finds out whether a lesion classifier on radiographs can be trusted: how stable, for whom, how surely.",
+    epilog="Start with: robustkit demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+COMMANDS = ("perturb", "analysis", "report", "manifests", "inspect", "train")
+"""Files of this folder, each with ``register(app)``, in the order of the help."""
+
+for _name in COMMANDS:
+    importlib.import_module(f"robustkit.cli.{_name}").register(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("robustkit"))
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    show_version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Finds out whether a lesion classifier on radiographs can be trusted: how stable, for whom, how surely."""
+
+
+def run() -> None:
+    """Run the command line; exit 0 done, 1 check failed, 2 wrong input, 3 finished with failed cases."""
+    try:
+        app()
+    except RobustkitError as error:
+        typer.echo(f"robustkit: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("robustkit: stopped. Finished parts are kept: the same command goes on from here.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,70 @@
+"""From the flags of a command to one manifest: the files given, else robustkit.toml, else the phantom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from robustkit.config import FolderConfig
+from robustkit.errors import InputError
+
+if TYPE_CHECKING:
+    from robustkit.cohort.manifest import Manifest
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenCohort:
+    """The manifest of a run; ``simulated`` where it is the phantom."""
+
+    manifest: Manifest
+    simulated: bool
+
+
+def choose_cohort(
+    paths: Sequence[Path], *, fill: Sequence[str], config: FolderConfig, labels: frozenset[str], progress: Progress | None = None
+) -> ChosenCohort:
+    """Read and join the manifests.
+
+    Args:
+        paths: As given; empty where the user named none.
+        fill: ``INDEX:column=value`` or ``column=value`` (of the last manifest).
+        config: Of the working folder.
+        labels: Labels that a row may have.
+        progress: Told while the phantom's films are drawn at first use.
+    """
+    from robustkit.cohort.manifest import join_manifests, read_manifest
+    from robustkit.phantom.store import phantom_manifest_path
+
+    chosen = tuple(paths) or config.manifest
+    simulated = not chosen
+    if simulated:
+        chosen = (phantom_manifest_path(progress=progress),)
+    fills = _fills(fill, len(chosen))
+    parts = [read_manifest(p, labels=labels, fills=fills[i]) for i, p in enumerate(chosen)]
+    home = phantom_home()
+    simulated = simulated or all(p.resolve().is_relative_to(home) for p in chosen)
+    return ChosenCohort(join_manifests(parts) if len(parts) > 1 else parts[0], simulated)
+
+
+def phantom_home() -> Path:
+    """Give the cache folder that phantom cohorts lie in."""
+    from robustkit.phantom.store import cache_folder
+
+    return cache_folder().resolve()
+
+
+def _fills(texts: Sequence[str], n: int) -> list[dict[str, str]]:
+    fills: list[dict[str, str]] = [{} for _ in range(n)]
+    for text in texts:
+        place, mark, rest = text.partition(":")
+        index = int(place) if mark and place.isdigit() else n - 1
+        column, equals, value = (rest if mark and place.isdigit() else text).partition("=")
+        if not equals or not column or index >= n:
+            what = f"expected COLUMN=VALUE after a --manifest, got {text!r}."
+            raise InputError(what, where="--set", fix="Write for example --manifest a.csv --set cohort=internal.")
+        fills[index][column] = value
+    return fills

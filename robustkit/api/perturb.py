@@ -1,0 +1,176 @@
+"""perturb: judge models under repeated random box perturbations, and keep every answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from robustkit.errors import InputError
+
+if TYPE_CHECKING:
+    from robustkit.engine.conditions import Levels
+
+Progress = Callable[[str, int, int], None]
+"""Called with a word for the work (films, rows), finished and all."""
+
+PRESETS: dict[str, dict[str, str]] = {"reader": {"shift": "0.05,0.1", "edges": "0.05,0.1"}}
+"""Readers differ in extent more than in position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a run would cost: cases, forwards, seconds; ``run`` is where it would go on, if anywhere."""
+
+    n_cases: int
+    n_conditions: int
+    forwards: int
+    seconds: float
+    models: tuple[str, ...]
+    run: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class PerturbResult:
+    """A finished run.
+
+    Attributes:
+        run: Its folder.
+        n_ok, n_failed: Cases.
+        failures: ``case_id: reason`` of the failed ones.
+        warnings: One sentence each.
+        was_complete: True where nothing was left to do.
+        seconds: Of work in this call.
+        rows_per_s: Answers per second in this call; NaN where none was made.
+        expectation: With ``plan=True`` only; then nothing was run.
+    """
+
+    run: Path | None
+    n_ok: int = 0
+    n_failed: int = 0
+    failures: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    was_complete: bool = False
+    seconds: float = 0.0
+    rows_per_s: float = float("nan")
+    expectation: Expectation | None = None
+
+
+def perturb(
+    *,
+    model: Sequence[str],
+    manifest: Sequence[Path] = (),
+    fill: Sequence[str] = (),
+    shifts: Sequence[str] = (),
+    perturb: Sequence[str] = (),
+    preset: str | None = None,
+    units: Literal["side", "px", "mm"] = "side",
+    repeats: int = 50,
+    seed: int = 0,
+    snap: Literal["auto", "whole", "none"] = "auto",
+    border: Literal["inside", "clip", "pad"] = "inside",
+    splits: Sequence[str] = (),
+    device: str = "auto",
+    backend: str = "auto",
+    precision: str | None = None,
+    batch_size: str = "auto",
+    workers: int = 0,
+    crops: str = "auto",
+    depth: Literal["8", "float"] = "8",
+    allow_truncated: bool = False,
+    allow_seen: bool = False,
+    arch: str | None = None,
+    input_size: int | None = None,
+    kernel: str | None = None,
+    scaling: str | None = None,
+    margin: float | None = None,
+    fit: str | None = None,
+    channels: str | None = None,
+    classes: str | None = None,
+    positive: str | None = None,
+    outputs: str | None = None,
+    trust_code: bool = False,
+    out: Path | None = None,
+    new: bool = False,
+    resume: Path | None = None,
+    plan: bool = False,
+    command: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> PerturbResult:
+    """Run every model on the nominal and on the perturbed boxes of every case.
+
+    Args:
+        model: ``PATH`` or ``NAME=PATH``, or ``phantom-oracle``; several share the same boxes.
+        manifest: Manifests, joined; none: robustkit.toml's, else the simulated phantom cohort.
+        fill: ``COLUMN=VALUE`` for all rows of a manifest (``--set``).
+        shifts: Levels of ``shift`` in box sides: ``0.1`` or ``0.05,0.1,0.2``.
+        perturb: ``KIND=LEVELS`` for every perturbation by name.
+        preset: ``reader``.
+        units: What a level counts in.
+        repeats: Redrawn boxes per level.
+        seed: 0..2^64-1.
+        snap, border: Rounding and border rule of the boxes.
+        splits: Rows of these splits alone; default all but ``train``.
+        device, backend, precision, batch_size, workers, crops: How it is computed.
+        depth, allow_truncated: How films are read.
+        allow_seen: Judge cases that the training saw, and say so on every page.
+        arch, input_size, kernel, scaling, margin, fit, channels, classes, positive, outputs, trust_code:
+            What a checkpoint does not say of itself.
+        out: The run folder itself; default ``runs/<UTC time>-<identity>``.
+        new: Start another run though a finished one of the same identity is there.
+        resume: Go on with this run folder.
+        plan: Tell the forwards and the time expected, and stop.
+        command: The command as typed, for run.json.
+        progress: Told of films and rows done.
+
+    Returns:
+        The finished run, or with ``plan=True`` what it would cost.
+
+    Raises:
+        RobustkitError: Wrong input (exit 2), found before anything is written.
+    """
+    from robustkit.api._run import Choices, open_models, prepare_request, work
+
+    groups = choose_levels(shifts=shifts, perturb=perturb, preset=preset, units=units)
+    if repeats < 1:
+        raise InputError(f"expected at least 1 repeat, got {repeats}.", where="--repeats", fix="Use --repeats 50.")
+    if not 0 <= seed < 2**64:
+        raise InputError(f"expected a seed in 0..2^64-1, got {seed}.", where="--seed", fix="Use --seed 0.")
+    options = {
+        "arch": arch, "input_size": input_size, "kernel": kernel, "scaling": scaling, "margin": margin, "fit": fit,
+        "channels": channels, "classes": classes, "positive": positive, "outputs": outputs, "trust_code": trust_code,
+    }  # fmt: skip
+    choices = Choices(
+        groups=groups, repeats=repeats, seed=seed, snap=snap, border=border, splits=tuple(splits), device=device,
+        backend=backend, precision=precision, batch_size=batch_size, workers=workers, crops=crops, depth=depth,
+        allow_truncated=allow_truncated, allow_seen=allow_seen, out=out, new=new, resume=resume,
+    )  # fmt: skip
+    models = open_models(model, options)
+    prepared = prepare_request(models, manifest, fill=fill, choices=choices, progress=progress)
+    return work(prepared, choices, command=command, only_plan=plan, progress=progress)
+
+
+def choose_levels(
+    *, shifts: Sequence[str], perturb: Sequence[str], preset: str | None, units: Literal["side", "px", "mm"]
+) -> tuple[Levels, ...]:
+    """Read the perturbation flags.
+
+    Raises:
+        InputError: A bad level, an unknown kind or preset, or one kind given twice.
+    """
+    from robustkit.engine.conditions import parse_levels, parse_perturbation
+
+    groups = [parse_levels(shifts, kind="shift", units=units)] if shifts else []
+    groups += [parse_perturbation(text, units=units) for text in perturb]
+    if preset is not None:
+        if preset not in PRESETS:
+            what = f"unknown preset {preset!r}; known: {', '.join(PRESETS)}."
+            raise InputError(what, where="--preset", fix="Use --preset reader.")
+        groups += [parse_perturbation(f"{k}={v}", units="side") for k, v in PRESETS[preset].items()]
+    kinds = [g.kind for g in groups]
+    twice = sorted({k for k in kinds if kinds.count(k) > 1})
+    if twice:
+        what = f"the perturbation {twice[0]} is given more than once."
+        raise InputError(what, where="--perturb", fix="Give all its levels at once: --perturb shift=0.05,0.1.")
+    return tuple(groups)

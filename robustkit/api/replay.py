@@ -1,0 +1,140 @@
+"""replay: show one crop of a run again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from robustkit.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """One crop, made again.
+
+    Attributes:
+        case, model, perturbation, level, repeat: Which one.
+        box: x0, y0, x1, y1 on the film, as stored.
+        score, logits, status, reason: As stored.
+        crop: PNG of what the model saw, before scaling.
+        label: Of the case.
+    """
+
+    case: str
+    model: str
+    perturbation: str
+    level: float
+    repeat: int
+    box: tuple[float, float, float, float]
+    score: float
+    logits: tuple[float, ...]
+    status: str
+    reason: str
+    crop: Path
+    label: str
+
+    def lines(self) -> list[str]:
+        """Give what a person reads."""
+        shown = ", ".join(f"{v:g}" for v in self.box)
+        answer = f"score {self.score:.4f}" if self.status == "ok" else f"failed: {self.reason}"
+        return [
+            f"{self.case} ({self.label}), {self.model}, {self.perturbation} {self.level:g}, repeat {self.repeat}",
+            f"box {shown}: {answer}",
+            str(self.crop),
+        ]
+
+
+def replay(
+    *,
+    run: Path | None = None,
+    case: str = "",
+    repeat: int = 0,
+    perturbation: str | None = None,
+    level: float | None = None,
+    model: str | None = None,
+    output: Path | None = None,
+) -> Replayed:
+    """Cut one crop again exactly as the model saw it.
+
+    Args:
+        run: Run folder; default the newest complete one.
+        case: case_id.
+        repeat: 0..repeats-1.
+        perturbation: ``nominal`` or one of the run's; default its first.
+        level: Default the first level.
+        model: Name; default the run's first.
+        output: PNG to write; default ``<case>-<perturbation>-<level>-<repeat>.png`` here.
+
+    Raises:
+        InputError: No such case, model or condition in this run.
+        FilmError: The film cannot be read any more.
+    """
+    from robustkit.config import read_config
+    from robustkit.results.folder import RunFolder
+    from robustkit.results.runs import newest_run
+
+    folder = RunFolder(run) if run else newest_run(read_config(Path.cwd()).runs)
+    record = folder.record()
+    entry = _model(record, model)
+    kind, chosen_level = _condition(record, perturbation, level)
+    wanted = [("case_id", "==", case), ("model", "==", entry["name"]), ("perturbation", "==", kind)]
+    rows = folder.predictions(filters=wanted)
+    rows = rows[(rows["level"] == chosen_level) & (rows["repeat"] == (0 if kind == "nominal" else repeat))]
+    if rows.empty:
+        what = f"the run has no {kind} {chosen_level:g}, repeat {repeat}, of case {case!r}."
+        raise InputError(what, where=str(folder.path), fix="See cases.parquet for the cases, run.json for the levels.")
+    row = rows.iloc[0]
+    facts = folder.cases().set_index("case_id").loc[case]
+    box = (float(row["x0"]), float(row["y0"]), float(row["x1"]), float(row["y1"]))
+    file = output or Path(f"{_safe(case)}-{kind}-{chosen_level:g}-{repeat}.png")
+    _write_crop(file, facts["image_path"], box=box, record=record, entry=entry)
+    return Replayed(
+        case=case, model=entry["name"], perturbation=kind, level=chosen_level, repeat=repeat, box=box,
+        score=float(row["score"]), logits=tuple(float(v) for v in row["logits"]), status=row["status"],
+        reason=row["reason"], crop=file, label=facts["label"],
+    )  # fmt: skip
+
+
+def _model(record: dict[str, Any], name: str | None) -> dict[str, Any]:
+    entries: list[dict[str, Any]] = record["models"]
+    for entry in entries:
+        if name in (None, entry["name"]):
+            return entry
+    names = ", ".join(e["name"] for e in entries)
+    raise InputError(f"the run has no model {name!r}; it has {names}.", where="--model", fix="Choose one of these.")
+
+
+def _condition(record: dict[str, Any], kind: str | None, level: float | None) -> tuple[str, float]:
+    groups = {g["kind"]: g["levels"] for g in record["perturbations"]}
+    kind = kind or next(iter(groups), "nominal")
+    if kind == "nominal":
+        return kind, 0.0
+    if kind not in groups:
+        what = f"the run has no perturbation {kind!r}; it has {', '.join(('nominal', *groups))}."
+        raise InputError(what, where="--perturbation", fix="Choose one of these.")
+    return kind, float(level if level is not None else groups[kind][0])
+
+
+def _write_crop(
+    file: Path, image: str, *, box: tuple[float, float, float, float], record: dict[str, Any], entry: dict[str, Any]
+) -> None:
+    import numpy as np
+    from PIL import Image
+
+    from robustkit.atomic import replacing
+    from robustkit.engine.equip import crop_maker
+    from robustkit.images.film import read_film
+    from robustkit.inputs import InputSpec
+
+    fields = dict(entry["input"])
+    spec = InputSpec(**{**fields, "mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
+    film = read_film(Path(image), depth=record.get("depth", "8"), allow_truncated=record.get("allow_truncated", False))
+    maker = crop_maker(record.get("crops", "auto"))
+    crop = maker.crops(film.pixels, np.array([box]), spec, snapping=record.get("snap", "whole"))[0]
+    with replacing(file) as temporary:
+        Image.fromarray(np.rint(crop).astype(np.uint8)).save(temporary, format="PNG")
+
+
+def _safe(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)[:80]

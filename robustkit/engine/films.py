@@ -1,0 +1,67 @@
+"""What the headers of all films say, read once before anything is drawn or written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustkit.cohort.case import Case
+from robustkit.errors import FilmError
+from robustkit.images.film import film_size
+
+
+@dataclass(frozen=True, slots=True)
+class FilmHeaders:
+    """Sizes of the films of N cases.
+
+    Attributes:
+        size: ``(N, 2)`` float64 width and height in px after EXIF orientation; infinite where unknown.
+        spacing_mm: ``(N,)`` float64 of film or manifest; NaN where neither says.
+        spacing_source: ``(N,)`` text: calibrated, detector plane or none.
+        faults: Why a case will fail; "" where nothing is known against it.
+    """
+
+    size: NDArray[np.float64]
+    spacing_mm: NDArray[np.float64]
+    spacing_source: tuple[str, ...]
+    faults: tuple[str, ...]
+
+
+def read_headers(cases: Sequence[Case], *, workers: int) -> FilmHeaders:
+    """Read the headers of all films in threads; a film that cannot be read is a fault, not an error."""
+    paths = sorted({c.image for c in cases})
+    with ThreadPoolExecutor(workers) as pool:
+        found = dict(zip(paths, pool.map(_header, paths), strict=True))
+    rows = [_join(c, found[c.image]) for c in cases]
+    return FilmHeaders(
+        size=np.array([r[0] for r in rows], dtype=np.float64).reshape(-1, 2),
+        spacing_mm=np.array([r[1] for r in rows], dtype=np.float64),
+        spacing_source=tuple(r[2] for r in rows),
+        faults=tuple(r[3] for r in rows),
+    )
+
+
+_Header = tuple[tuple[float, float], float, str, str]
+
+
+def _header(path: Path) -> _Header:
+    try:
+        size = film_size(path)
+    except FilmError as error:
+        return (np.inf, np.inf), np.nan, "none", error.what
+    return (size.width, size.height), size.spacing_mm or np.nan, size.spacing_source, ""
+
+
+def _join(case: Case, header: _Header) -> _Header:
+    size, spacing, source, fault = header
+    if case.spacing_mm is not None:
+        spacing, source = case.spacing_mm, "calibrated"
+    if not fault and not case.box.touches(film_width=int(size[0]), film_height=int(size[1])):
+        box = ", ".join(f"{v:g}" for v in case.box.array())
+        fault = f"the box ({box}) does not touch its film of {size[0]:g} x {size[1]:g} px"
+    return size, spacing, source, fault

@@ -1,0 +1,104 @@
+"""The noun Plan: which boxes of which cases are shown, before any pixel is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustkit.cohort.case import Case
+from robustkit.engine.conditions import Condition, Levels, conditions, perturbation
+from robustkit.engine.films import FilmHeaders
+from robustkit.errors import InputError
+from robustkit.geometry import Boxes
+from robustkit.perturbations._base import Border, Snap, keep_in_film, reach_px, snap_edges, snap_moved
+from robustkit.seeds import uniforms
+
+SnapChoice = Literal["auto", "whole", "none"]
+
+PART_ROWS = 4096
+"""Rows of one part per model, about: what a kill can lose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """N cases, sorted by case_id (so no manifest order enters), and C conditions.
+
+    Attributes:
+        cases: Sorted by case_id.
+        headers: Film sizes and faults in the same order.
+        groups: Perturbations and levels.
+        repeats, seed, border: As given.
+        snap: Resolved: ``whole`` or ``none`` for the whole run.
+    """
+
+    cases: tuple[Case, ...]
+    headers: FilmHeaders
+    groups: tuple[Levels, ...]
+    repeats: int
+    seed: int
+    border: Border
+    snap: Snap
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The nominal condition first, then every perturbation, level and repeat."""
+        return conditions(self.groups, self.repeats)
+
+    def n_rows(self, index: int) -> int:
+        """Give the rows of one case: all conditions, or the nominal one alone for ``val`` rows."""
+        n = sum(len(g.levels) for g in self.groups) * self.repeats
+        return 1 if self.cases[index].split == "val" else 1 + n
+
+    def boxes(self, indices: Sequence[int]) -> Boxes:
+        """Give ``(n, C, 4)`` boxes of some cases after snapping and border rule, nominal first."""
+        nominal = np.stack([self.cases[i].box.array() for i in indices])
+        film = self.headers.size[list(indices)]
+        names = [self.cases[i].case_id for i in indices]
+        shown = [_settle(nominal[:, None, :], nominal, snap=self.snap, keeps_size=True)]
+        for group in self.groups:
+            plugin = perturbation(group.kind)
+            draws = uniforms(self.seed, names, repeats=range(self.repeats), stream=plugin.stream)
+            for level in group.levels:
+                reach = reach_px(nominal, level, units=group.units, spacing_mm=self.headers.spacing_mm[list(indices)])
+                moved = plugin.move(nominal, reach, level, draws)
+                shown.append(_settle(moved, nominal, snap=self.snap, keeps_size=plugin.keeps_size))
+        return keep_in_film(np.concatenate(shown, axis=1), film, self.border)
+
+    def parts(self) -> tuple[tuple[int, ...], ...]:
+        """Divide the cases into parts of about PART_ROWS rows, in order."""
+        parts: list[tuple[int, ...]] = []
+        current: list[int] = []
+        rows = 0
+        for index in range(len(self.cases)):
+            current.append(index)
+            rows += self.n_rows(index)
+            if rows >= PART_ROWS:
+                parts.append(tuple(current))
+                current, rows = [], 0
+        return tuple([*parts, tuple(current)] if current else parts)
+
+
+def _settle(moved: Boxes, nominal: Boxes, *, snap: Snap, keeps_size: bool) -> Boxes:
+    if snap == "none":
+        return moved
+    return snap_moved(moved, nominal) if keeps_size else snap_edges(moved)
+
+
+def resolve_snap(choice: SnapChoice, boxes: Boxes) -> Snap:
+    """Decide for the whole run: whole pixels if 1 px is at most 1 % of every box's shorter side."""
+    if choice != "auto":
+        return choice
+    sides = np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    return "whole" if sides.min() >= 100.0 else "none"
+
+
+def check_spacing(cases: Sequence[Case], spacing_mm: NDArray[np.float64]) -> None:
+    """Refuse levels in mm where the spacing of a case is unknown."""
+    unknown = [c.case_id for c, s in zip(cases, spacing_mm, strict=True) if not np.isfinite(s)]
+    if unknown:
+        what = f"--units mm needs the pixel spacing of every case; {len(unknown)} have none ({', '.join(unknown[:3])}, ...)."
+        raise InputError(what, where="--units", fix="Fill the column spacing_mm, or use --units side.")

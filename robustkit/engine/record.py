@@ -1,0 +1,73 @@
+"""run.json: how a run was made, written before the first part and completed after the last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from robustkit.engine.plan import PART_ROWS
+from robustkit.engine.request import Request
+from robustkit.models.classifier import Classifier
+from robustkit.provenance import git_commit, package_versions
+from robustkit.results.schema import FORMAT
+
+
+def first_record(request: Request, *, command: Sequence[str], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Give run.json as it stands before the first part.
+
+    Args:
+        request: The resolved run.
+        command: As typed.
+        facts: What the caller knows besides: ``simulated``, ``warnings``, ``thresholds``, ``has_patients`` ...
+    """
+    plan = request.plan
+    return {
+        "format": FORMAT,
+        "status": "partial",
+        "identity": request.identity(),
+        "identity_fields": request.identity_fields(),
+        "command": list(command),
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": plan.seed,
+        "rng": "philox4x32-10",
+        "sampler": "random",
+        "repeats": plan.repeats,
+        "border": plan.border,
+        "snap": plan.snap,
+        "perturbations": [g.to_dict() for g in plan.groups],
+        "models": [model_entry(m, request.backend.get(m.name, "facts")) for m in request.models],
+        "manifests": [{"path": str(s.path), "sha256": s.sha256, "n_cases": s.n_cases} for s in request.manifest.sources],
+        "thresholds": [],
+        "backend": request.backend,
+        "precision": request.precision,
+        "batch_size": request.batch_size,
+        "device": request.device,
+        "crops": request.crops,
+        "depth": request.depth,
+        "allow_truncated": request.allow_truncated,
+        "part_rows": PART_ROWS,
+        "packages": package_versions(),
+        "git_commit": git_commit(),
+        "counts": {"ok": 0, "failed": 0},
+        "timings_s": {},
+        **facts,
+    }
+
+
+def model_entry(model: Classifier, backend: str) -> dict[str, Any]:
+    """Give one entry of ``models``."""
+    return {
+        "name": model.name,
+        "path": str(model.path) if model.path else None,
+        "sha256": model.sha256,
+        "arch": model.arch,
+        "classes": list(model.classes),
+        "positive": list(model.positive),
+        "input": model.input.to_dict(),
+        "output": model.output.kind,
+        "operating_points": dict(model.operating_points),
+        "lineage": model.lineage,
+        "assumed": list(model.assumed),
+        "backend": backend,
+    }

@@ -1,0 +1,71 @@
+"""The noun Request: everything that decides a run's numbers, and the identity made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from robustkit.cohort.manifest import Manifest
+from robustkit.engine.plan import Plan
+from robustkit.models.classifier import Classifier
+from robustkit.provenance import digest
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One run, fully resolved.
+
+    Attributes:
+        manifest: Of the cases that are shown.
+        models: Loaded.
+        plan: Cases, boxes, seed, repeats, border, snap.
+        backend: By model name, as resolved.
+        precision, batch_size, device: As resolved.
+        depth, allow_truncated, crops: How films are read and cut.
+    """
+
+    manifest: Manifest
+    models: tuple[Classifier, ...]
+    plan: Plan
+    backend: dict[str, str]
+    precision: str
+    batch_size: int
+    device: str
+    depth: str
+    allow_truncated: bool
+    crops: str
+
+    def identity_fields(self) -> dict[str, Any]:
+        """Give the fields of the run's identity (design, section 3.1)."""
+        plan = self.plan
+        return {
+            "manifests": [s.sha256 for s in self.manifest.sources],
+            "cases": digest([[c.case_id, *c.box.array().tolist(), c.label, c.split] for c in plan.cases]),
+            "models": [_model_identity(m) for m in self.models],
+            "perturbations": [g.to_dict() for g in plan.groups],
+            "repeats": plan.repeats,
+            "sampler": "random",
+            "border": plan.border,
+            "snap": plan.snap,
+            "seed": plan.seed,
+            "backend": self.backend,
+            "precision": self.precision,
+            "batch_size": self.batch_size,
+            "depth": self.depth,
+            "allow_truncated": self.allow_truncated,
+        }
+
+    def identity(self) -> str:
+        """Give the SHA-256 over the canonical JSON of the identity fields."""
+        return digest(self.identity_fields())
+
+
+def _model_identity(model: Classifier) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "sha256": model.sha256,
+        "input": model.input.to_dict(),
+        "output": model.output.kind,
+        "classes": list(model.classes),
+        "positive": list(model.positive),
+    }

@@ -1,0 +1,59 @@
+"""The folder of all runs: new names, the newest complete run, the newest partial one of an identity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from robustkit.errors import RunError
+from robustkit.results.folder import RunFolder
+
+
+def new_run_path(runs: Path, identity: str, *, now: datetime) -> Path:
+    """Give ``runs/<UTC time>-<short identity>``; where it exists, the next free name."""
+    stem = f"{now:%Y%m%dT%H%M%SZ}-{identity[:8]}"
+    names = (stem, *(f"{stem}-{k}" for k in range(2, 1000)))
+    return next(runs / n for n in names if not (runs / n).exists())
+
+
+def complete_and_partial(runs: Path) -> tuple[RunFolder | None, RunFolder | None]:
+    """Give the newest complete run and, if it is newer, the newest partial one (greatest folder name)."""
+    partial = None
+    for folder, status in _readable(runs):
+        if status == "complete":
+            return folder, partial
+        partial = partial or folder
+    return None, partial
+
+
+def newest_run(runs: Path) -> RunFolder:
+    """Give the newest complete run.
+
+    Raises:
+        RunError: None is there.
+    """
+    complete, partial = complete_and_partial(runs)
+    if complete is None:
+        what = "there is no complete run yet." if partial is None else f"the only run, {partial.path.name}, is not complete."
+        raise RunError(what, where=str(runs), fix="Run `robustkit perturb --model ckpt.pt --shifts 0.1` first, or name a run.")
+    return complete
+
+
+def newest_of_identity(runs: Path, identity: str) -> RunFolder | None:
+    """Give the newest run of that identity, complete or partial."""
+    for folder, _ in _readable(runs):
+        if folder.record().get("identity") == identity:
+            return folder
+    return None
+
+
+def _readable(runs: Path) -> Iterator[tuple[RunFolder, str]]:
+    if not runs.is_dir():
+        return
+    for path in sorted((p for p in runs.iterdir() if p.is_dir()), reverse=True):
+        folder = RunFolder(path)
+        try:
+            yield folder, str(folder.record().get("status", "complete"))
+        except RunError:
+            continue
