@@ -7,7 +7,6 @@ import sys
 from importlib.metadata import version
 
 import typer
-
 from robustkit.errors import RobustkitError
 
 app = typer.Typer(
@@ -35,7 +34,9 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def main(
-    show_version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Print the version."),
+    show_version: bool = typer.Option(
+        False, "--version", callback=_show_version, is_eager=True, help="Print the version."
+    ),
 ) -> None:
     """Finds out whether a lesion classifier on radiographs can be trusted: how stable, for whom, how surely."""
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-
 from robustkit.cli import options
 from robustkit.cli.progress import progress_bar
 from robustkit.cli.set_option import SetAfterManifest
@@ -29,14 +28,22 @@ def perturb(
     model: options.Models = [],  # noqa: B006
     manifest: options.Manifests = [],  # noqa: B006
     fill: options.Fill = [],  # noqa: B006
-    shifts: Annotated[list[str], typer.Option("--shifts", help="Levels in box sides: 0.1 or 0.05,0.1,0.2; repeats.")] = [],  # noqa: B006
-    perturb: Annotated[list[str], typer.Option("--perturb", help="KIND=LEVELS: shift, scale, aspect, edges; repeats.")] = [],  # noqa: B006
+    shifts: Annotated[
+        list[str], typer.Option("--shifts", help="Levels in box sides: 0.1 or 0.05,0.1,0.2; repeats.")
+    ] = [],  # noqa: B006
+    perturb: Annotated[
+        list[str], typer.Option("--perturb", help="KIND=LEVELS: shift, scale, aspect, edges; repeats.")
+    ] = [],  # noqa: B006
     preset: Annotated[str | None, typer.Option("--preset", help="reader: shift and edges at 0.05 and 0.1.")] = None,
     units: Annotated[Literal["side", "px", "mm"], typer.Option("--units", help="What a level counts in.")] = "side",
     repeats: Annotated[int, typer.Option("--repeats", help="Redrawn boxes per case and level.")] = 50,
     seed: options.Seed = 0,
-    snap: Annotated[Literal["auto", "whole", "none"], typer.Option("--snap", help="Boxes in whole pixels, or as drawn.")] = "auto",
-    border: Annotated[Literal["inside", "clip", "pad"], typer.Option("--border", help="What happens to a box at the film's edge.")] = "inside",
+    snap: Annotated[
+        Literal["auto", "whole", "none"], typer.Option("--snap", help="Boxes in whole pixels, or as drawn.")
+    ] = "auto",
+    border: Annotated[
+        Literal["inside", "clip", "pad"], typer.Option("--border", help="What happens to a box at the film's edge.")
+    ] = "inside",
     splits: options.Splits = [],  # noqa: B006
     device: options.Device = "auto",
     backend: options.Backend = "auto",
@@ -44,7 +51,9 @@ def perturb(
     batch_size: options.BatchSize = "auto",
     workers: options.Workers = 0,
     crops: Annotated[str, typer.Option("--crops", help="Crop maker: auto or pillow.")] = "auto",
-    depth: Annotated[Literal["8", "float"], typer.Option("--depth", help="Films as 8 bit, or deeper ones as float.")] = "8",
+    depth: Annotated[
+        Literal["8", "float"], typer.Option("--depth", help="Films as 8 bit, or deeper ones as float.")
+    ] = "8",
     allow_truncated: options.AllowTruncated = False,
     allow_seen: options.AllowSeen = False,
     arch: options.Arch = None,
@@ -90,8 +99,12 @@ def evaluate(
     manifest: options.Manifests = [],  # noqa: B006
     fill: options.Fill = [],  # noqa: B006
     seed: options.Seed = 0,
-    snap: Annotated[Literal["auto", "whole", "none"], typer.Option("--snap", help="Boxes in whole pixels, or as drawn.")] = "auto",
-    border: Annotated[Literal["inside", "clip", "pad"], typer.Option("--border", help="What happens to a box at the film's edge.")] = "inside",
+    snap: Annotated[
+        Literal["auto", "whole", "none"], typer.Option("--snap", help="Boxes in whole pixels, or as drawn.")
+    ] = "auto",
+    border: Annotated[
+        Literal["inside", "clip", "pad"], typer.Option("--border", help="What happens to a box at the film's edge.")
+    ] = "inside",
     splits: options.Splits = [],  # noqa: B006
     device: options.Device = "auto",
     backend: options.Backend = "auto",
@@ -133,10 +146,14 @@ def replay(
     run: Annotated[Path | None, typer.Argument(help="Run folder; default the newest.")] = None,
     case: Annotated[str, typer.Option("--case", help="case_id.", show_default=False)] = "",
     repeat: Annotated[int, typer.Option("--repeat", help="Which of the repeats.")] = 0,
-    perturbation: Annotated[str | None, typer.Option("--perturbation", help="Default: the run's first; nominal is one too.")] = None,
+    perturbation: Annotated[
+        str | None, typer.Option("--perturbation", help="Default: the run's first; nominal is one too.")
+    ] = None,
     level: Annotated[float | None, typer.Option("--level", help="Default: the first level.")] = None,
     model: Annotated[str | None, typer.Option("--model", help="Name of the model; default the first.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="PNG file of the crop; default <case>-<repeat>.png.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="PNG file of the crop; default <case>-<repeat>.png.")
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Show one crop of a run again: the film, the box, what the model saw, and its stored score.

@@ -61,7 +61,12 @@ class InputSpec:
         if min(self.height_px, self.width_px) < 1 or not self.margin >= 0 or min(self.std) <= 0:
             what = f"input size must be >= 1 px, margin >= 0 and std > 0, got {self}."
             raise InputError(what, fix="Correct --input-size, --margin or --std.")
-        for value, allowed in ((self.kernel, Kernel), (self.channels, Channels), (self.fit, Fit), (self.layout, Layout)):
+        for value, allowed in (
+            (self.kernel, Kernel),
+            (self.channels, Channels),
+            (self.fit, Fit),
+            (self.layout, Layout),
+        ):
             if value not in get_args(allowed):
                 raise InputError(f"expected one of {', '.join(get_args(allowed))}, got {value!r}.")
 

@@ -11,7 +11,20 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("robustkit", "torch", "timm", "torchvision", "numpy", "pandas", "scipy", "Pillow", "pyarrow", "pydicom", "onnxruntime", "openvino")
+PACKAGES = (
+    "robustkit",
+    "torch",
+    "timm",
+    "torchvision",
+    "numpy",
+    "pandas",
+    "scipy",
+    "Pillow",
+    "pyarrow",
+    "pydicom",
+    "onnxruntime",
+    "openvino",
+)
 
 
 def canonical_json(value: Any) -> str:

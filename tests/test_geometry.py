@@ -40,7 +40,11 @@ def test_box_touches_its_film() -> None:
 coordinate = st.floats(-1e4, 1e4, allow_nan=False)
 
 
-@given(hnp.arrays(float, (5, 2), elements=coordinate), hnp.arrays(float, (5, 2), elements=st.floats(0.5, 1e4)), st.floats(0, 3))
+@given(
+    hnp.arrays(float, (5, 2), elements=coordinate),
+    hnp.arrays(float, (5, 2), elements=st.floats(0.5, 1e4)),
+    st.floats(0, 3),
+)
 def test_growing_scales_the_area_and_keeps_the_centre(corner: np.ndarray, side: np.ndarray, margin: float) -> None:
     boxes = np.concatenate([corner, corner + side], axis=1)
     grown = grow(boxes, margin)

@@ -25,7 +25,12 @@ class ChosenCohort:
 
 
 def choose_cohort(
-    paths: Sequence[Path], *, fill: Sequence[str], config: FolderConfig, labels: frozenset[str], progress: Progress | None = None
+    paths: Sequence[Path],
+    *,
+    fill: Sequence[str],
+    config: FolderConfig,
+    labels: frozenset[str],
+    progress: Progress | None = None,
 ) -> ChosenCohort:
     """Read and join the manifests.
 

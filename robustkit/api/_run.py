@@ -103,7 +103,12 @@ def open_models(specs: Sequence[str], options: Mapping[str, Any]) -> tuple[Class
 
 
 def prepare_request(
-    models: tuple[Classifier, ...], manifests: Sequence[Path], *, fill: Sequence[str], choices: Choices, progress: Progress | None
+    models: tuple[Classifier, ...],
+    manifests: Sequence[Path],
+    *,
+    fill: Sequence[str],
+    choices: Choices,
+    progress: Progress | None,
 ) -> Prepared:
     """Find everything that can be wrong before anything is written, and resolve what is ``auto``."""
     vocabulary = read_vocabulary()
@@ -117,7 +122,11 @@ def prepare_request(
     headers = read_headers(cases, workers=workers)
     if all(headers.faults):
         first = f"{cases[0].case_id}: {headers.faults[0]}"
-        raise InputError(f"no case is left to judge ({len(cases)} fail; {first}).", where="--manifest", fix="Run `robustkit validate`.")
+        raise InputError(
+            f"no case is left to judge ({len(cases)} fail; {first}).",
+            where="--manifest",
+            fix="Run `robustkit validate`.",
+        )
     seen = check_seen(models, cases, has_patients=manifest.has_patients, allow=choices.allow_seen)
     plan = _plan(cases, headers, choices)
     request = _request(manifest, models, plan=plan, choices=choices)
@@ -160,7 +169,9 @@ def work(
     folder.write_record(record)
     with replacing(folder.path / "cases.parquet") as temporary:
         prepared.cases.to_parquet(temporary, index=False)
-    outcome = run(request.plan, equipment, folder, progress=lambda a, b: progress("answers", a, b) if progress else None)
+    outcome = run(
+        request.plan, equipment, folder, progress=lambda a, b: progress("answers", a, b) if progress else None
+    )
     record = _finish(folder, record, outcome)
     return _result(folder, record, prepared, outcome=outcome)
 
@@ -208,15 +219,20 @@ def _positive_labels(models: tuple[Classifier, ...], manifest: Manifest, vocabul
     return sorted(x for x in labels if x in positive or (x not in classes and vocabulary.is_positive(x)))
 
 
-def _warnings(simulated: bool, manifest: Manifest, *, seen: Mapping[str, int], models: Sequence[Classifier]) -> list[str]:
+def _warnings(
+    simulated: bool, manifest: Manifest, *, seen: Mapping[str, int], models: Sequence[Classifier]
+) -> list[str]:
     said = [f"{m.name}: assumed: {a}" for m in models for a in m.assumed]
     if simulated:
         said.append("no manifest was given: the simulated phantom cohort is used; it says nothing about radiographs.")
     if not manifest.has_patients:
-        said.append("patients are unknown (no patient_id): each film counts as one; intervals are too narrow if films share patients.")
+        text = "patients are unknown (no patient_id): each film counts as one; "
+        said.append(text + "intervals are too narrow if films share patients.")
     if (manifest.frame["split"] == "").all():
         said.append("no split given: if the model has seen these films, every number is too good.")
-    said += [f"{n} cases were seen in the training of {name}: every number of it is too good." for name, n in seen.items()]
+    said += [
+        f"{n} cases were seen in the training of {name}: every number of it is too good." for name, n in seen.items()
+    ]
     return said
 
 
@@ -247,9 +263,15 @@ def _folder(
     folder = RunFolder(chosen)
     if not (chosen / "run.json").is_file():
         if choices.resume is not None:
-            raise RunError("there is no run to go on with.", where=str(chosen), fix="Give the folder of a run, or leave out --resume.")
+            raise RunError(
+                "there is no run to go on with.",
+                where=str(chosen),
+                fix="Give the folder of a run, or leave out --resume.",
+            )
         if chosen.exists() and (not chosen.is_dir() or any(chosen.iterdir())):
-            raise RunError("the folder holds other files.", where=str(chosen), fix="Give --out an empty or a new folder.")
+            raise RunError(
+                "the folder holds other files.", where=str(chosen), fix="Give --out an empty or a new folder."
+            )
         return folder, None
     record = folder.record()
     if record.get("identity") != identity:
@@ -292,7 +314,12 @@ def _finish(folder: RunFolder, record: dict[str, Any], outcome: Outcome) -> dict
 
 
 def _result(
-    folder: RunFolder, record: dict[str, Any], prepared: Prepared, *, was_complete: bool = False, outcome: Outcome | None = None
+    folder: RunFolder,
+    record: dict[str, Any],
+    prepared: Prepared,
+    *,
+    was_complete: bool = False,
+    outcome: Outcome | None = None,
 ) -> PerturbResult:
     rows = folder.predictions(columns=["case_id", "status", "reason"], filters=[("status", "==", "failed")])
     failures = rows.drop_duplicates("case_id").sort_values("case_id")
@@ -307,4 +334,3 @@ def _result(
     if outcome is None or outcome.made == 0:
         return result
     return replace(result, seconds=outcome.seconds, rows_per_s=outcome.made / max(outcome.seconds, 1e-9))
-

@@ -62,9 +62,13 @@ def parse_levels(texts: Sequence[str], *, kind: str, units: Units) -> Levels:
             value = math.nan
         if not (math.isfinite(value) and value > 0):
             what = f"expected levels above 0 for {kind}, such as 0.1, got {text!r}."
-            raise InputError(what, where="--shifts" if kind == "shift" else f"--perturb {kind}", fix="Give 0.05,0.1,0.2.")
+            raise InputError(
+                what, where="--shifts" if kind == "shift" else f"--perturb {kind}", fix="Give 0.05,0.1,0.2."
+            )
         if value in values:
-            raise InputError(f"the level {value:g} of {kind} is given twice.", where="--shifts", fix="Give each level once.")
+            raise InputError(
+                f"the level {value:g} of {kind} is given twice.", where="--shifts", fix="Give each level once."
+            )
         values.append(value)
     allowed = perturbation(kind).units
     if units not in allowed:

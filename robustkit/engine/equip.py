@@ -64,7 +64,9 @@ def resolve_batch_size(batch_size: str, device: str) -> int:
 def resolve_workers(workers: int) -> int:
     """Give the threads that decode and crop: as asked, else up to eight, one per core."""
     if workers < 0:
-        raise InputError(f"expected 0 (auto) or more threads, got {workers}.", where="--workers", fix="Use --workers 0.")
+        raise InputError(
+            f"expected 0 (auto) or more threads, got {workers}.", where="--workers", fix="Use --workers 0."
+        )
     return workers or min(8, os.cpu_count() or 1)
 
 

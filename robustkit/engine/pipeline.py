@@ -96,7 +96,9 @@ def run_parts(plan: Plan, equipment: Equipment, parts: Sequence[tuple[int, ...]]
 class _Ahead:
     """Keeps a few films in work beyond the one that is wanted next."""
 
-    def __init__(self, pool: ThreadPoolExecutor, plan: Plan, equipment: Equipment, parts: Sequence[tuple[int, ...]]) -> None:
+    def __init__(
+        self, pool: ThreadPoolExecutor, plan: Plan, equipment: Equipment, parts: Sequence[tuple[int, ...]]
+    ) -> None:
         self._pool = pool
         self._plan = plan
         self._equipment = equipment

@@ -100,5 +100,6 @@ def check_spacing(cases: Sequence[Case], spacing_mm: NDArray[np.float64]) -> Non
     """Refuse levels in mm where the spacing of a case is unknown."""
     unknown = [c.case_id for c, s in zip(cases, spacing_mm, strict=True) if not np.isfinite(s)]
     if unknown:
-        what = f"--units mm needs the pixel spacing of every case; {len(unknown)} have none ({', '.join(unknown[:3])}, ...)."
+        shown = ", ".join(unknown[:3])
+        what = f"--units mm needs the pixel spacing of every case; {len(unknown)} have none ({shown}, ...)."
         raise InputError(what, where="--units", fix="Fill the column spacing_mm, or use --units side.")

@@ -37,7 +37,9 @@ def first_record(request: Request, *, command: Sequence[str], facts: Mapping[str
         "snap": plan.snap,
         "perturbations": [g.to_dict() for g in plan.groups],
         "models": [model_entry(m, request.backend.get(m.name, "facts")) for m in request.models],
-        "manifests": [{"path": str(s.path), "sha256": s.sha256, "n_cases": s.n_cases} for s in request.manifest.sources],
+        "manifests": [
+            {"path": str(s.path), "sha256": s.sha256, "n_cases": s.n_cases} for s in request.manifest.sources
+        ],
         "thresholds": [],
         "backend": request.backend,
         "precision": request.precision,

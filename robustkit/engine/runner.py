@@ -53,7 +53,12 @@ def run(plan: Plan, equipment: Equipment, folder: RunFolder, *, progress: Progre
     begun = time.perf_counter()
     for result in run_parts(plan, equipment, left):
         with replacing(part_file(folder, plan, result.part)) as temporary:
-            pq.write_table(result.rows, temporary, compression="zstd", use_dictionary=["model", "case_id", "perturbation", "status", "reason"])
+            pq.write_table(
+                result.rows,
+                temporary,
+                compression="zstd",
+                use_dictionary=["model", "case_id", "perturbation", "status", "reason"],
+            )
         done += rows[result.part]
         progress(done, sum(rows.values()))
     return Outcome(time.perf_counter() - begun, done - found, found)

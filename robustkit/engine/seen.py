@@ -35,7 +35,9 @@ def overlap(model: Classifier, cases: Sequence[Case], *, has_patients: bool) -> 
     return tuple(met)
 
 
-def check_seen(models: Sequence[Classifier], cases: Sequence[Case], *, has_patients: bool, allow: bool) -> dict[str, int]:
+def check_seen(
+    models: Sequence[Classifier], cases: Sequence[Case], *, has_patients: bool, allow: bool
+) -> dict[str, int]:
     """Give the number of seen cases by model where any are; 0 models where all is well.
 
     Raises:
@@ -45,7 +47,9 @@ def check_seen(models: Sequence[Classifier], cases: Sequence[Case], *, has_patie
     for model in models:
         met = overlap(model, cases, has_patients=has_patients)
         if met and not allow:
-            what = f"{len(met)} cases to be judged were seen in the training of {model.name} ({', '.join(met[:3])}, ...)."
+            what = (
+                f"{len(met)} cases to be judged were seen in the training of {model.name} ({', '.join(met[:3])}, ...)."
+            )
             fix = "Set split=train or val for them, or go on with --allow-seen (every page will say so)."
             raise InputError(what, where="--manifest", fix=fix)
         if met:

@@ -24,7 +24,7 @@ class Edges:
     units: tuple[Units, ...] = ("side", "px", "mm")
     keeps_size = False
 
-    def move(self, boxes: Boxes, reach: Boxes, level: float, draws: NDArray[np.float64]) -> Boxes:  # noqa: ARG002
+    def move(self, boxes: Boxes, reach: Boxes, level: float, draws: NDArray[np.float64]) -> Boxes:
         """Give ``(N, R, 4)`` boxes whose edges moved by at most ``reach``."""
         by = np.concatenate([reach, reach], axis=-1)[:, None, :] * signed(draws)
         return open_empty(boxes[:, None, :] + by)

@@ -24,7 +24,7 @@ class Scale:
     units: tuple[Units, ...] = ("side",)
     keeps_size = False
 
-    def move(self, boxes: Boxes, reach: Boxes, level: float, draws: NDArray[np.float64]) -> Boxes:  # noqa: ARG002
+    def move(self, boxes: Boxes, reach: Boxes, level: float, draws: NDArray[np.float64]) -> Boxes:
         """Give ``(N, R, 4)`` boxes scaled by a factor in 1/(1+level)..1+level."""
         factor = (1.0 + level) ** signed(draws[..., :1])
         centre = (boxes[:, None, :2] + boxes[:, None, 2:]) / 2

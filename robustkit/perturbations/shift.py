@@ -25,7 +25,7 @@ class Shift:
     units: tuple[Units, ...] = ("side", "px", "mm")
     keeps_size = True
 
-    def move(self, boxes: Boxes, reach: Boxes, level: float, draws: NDArray[np.float64]) -> Boxes:  # noqa: ARG002
+    def move(self, boxes: Boxes, reach: Boxes, level: float, draws: NDArray[np.float64]) -> Boxes:
         """Give ``(N, R, 4)`` boxes moved by at most ``reach``."""
         by = reach[:, None, :] * signed(draws[..., :2])
         return boxes[:, None, :] + np.concatenate([by, by], axis=-1)

@@ -43,10 +43,14 @@ class RunFolder:
             raise RunError(f"run.json cannot be read ({error}).", where=str(file), fix=fix) from error
         lacking = [k for k in _NEEDED if not isinstance(record, dict) or k not in record]
         if lacking:
-            raise RunError(f"run.json lacks {', '.join(lacking)}.", where=str(file), fix="See docs on the run folder's format.")
+            raise RunError(
+                f"run.json lacks {', '.join(lacking)}.", where=str(file), fix="See docs on the run folder's format."
+            )
         if record["format"] != FORMAT:
             what = f"expected format {FORMAT}, got {record['format']!r}."
-            raise RunError(what, where=str(file), fix="Read it with the robustkit version that wrote it, or a newer one.")
+            raise RunError(
+                what, where=str(file), fix="Read it with the robustkit version that wrote it, or a newer one."
+            )
         return record
 
     def write_record(self, record: dict[str, Any]) -> None:
@@ -62,7 +66,9 @@ class RunFolder:
         """
         parts = sorted((self.path / "predictions").glob("*.parquet"))
         if not parts:
-            raise RunError("there are no predictions yet.", where=str(self.path), fix="Run `robustkit perturb` again to go on.")
+            raise RunError(
+                "there are no predictions yet.", where=str(self.path), fix="Run `robustkit perturb` again to go on."
+            )
         try:
             return pd.read_parquet(parts, columns=list(columns) if columns else None, filters=filters)
         except (OSError, ValueError) as error:
@@ -72,7 +78,9 @@ class RunFolder:
         """Give the facts of all cases: the manifest's columns plus derived ones (region, group, size, ...)."""
         file = self.path / "cases.parquet"
         if not file.is_file():
-            raise RunError("cases.parquet is missing.", where=str(self.path), fix="Run `robustkit perturb` again to go on.")
+            raise RunError(
+                "cases.parquet is missing.", where=str(self.path), fix="Run `robustkit perturb` again to go on."
+            )
         return pd.read_parquet(file)
 
     def table(self, name: str) -> pd.DataFrame:
@@ -83,7 +91,9 @@ class RunFolder:
         """
         file = self.path / "tables" / f"{name}.csv"
         if not file.is_file():
-            raise RunError(f"the table {name}.csv is missing.", where=str(self.path), fix=f"Run `robustkit stratify {self.path}`.")
+            raise RunError(
+                f"the table {name}.csv is missing.", where=str(self.path), fix=f"Run `robustkit stratify {self.path}`."
+            )
         return pd.read_csv(file, keep_default_na=True, dtype={"stratum": str, "by": str, "case_id": str, "model": str})
 
     def write_table(self, name: str, frame: pd.DataFrame) -> Path:

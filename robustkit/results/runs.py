@@ -35,8 +35,14 @@ def newest_run(runs: Path) -> RunFolder:
     """
     complete, partial = complete_and_partial(runs)
     if complete is None:
-        what = "there is no complete run yet." if partial is None else f"the only run, {partial.path.name}, is not complete."
-        raise RunError(what, where=str(runs), fix="Run `robustkit perturb --model ckpt.pt --shifts 0.1` first, or name a run.")
+        what = (
+            "there is no complete run yet."
+            if partial is None
+            else f"the only run, {partial.path.name}, is not complete."
+        )
+        raise RunError(
+            what, where=str(runs), fix="Run `robustkit perturb --model ckpt.pt --shifts 0.1` first, or name a run."
+        )
     return complete
 
 

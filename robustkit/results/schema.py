@@ -5,26 +5,27 @@ from __future__ import annotations
 FORMAT = 1
 
 PREDICTION_COLUMNS = (
-    "model", "case_id", "perturbation", "level", "repeat", "x0", "y0", "x1", "y1", "score", "logits", "status", "reason",
+    "model", "case_id", "perturbation", "level", "repeat", "x0", "y0", "x1", "y1", "score", "logits", "status",
+    "reason",
 )  # fmt: skip
 
 STRATA_COLUMNS = (
-    "by", "stratum", "cohort", "split", "unit", "model", "perturbation", "level", "metric", "operating_point", "value", "low",
-    "high", "low_threshold", "high_threshold", "se", "mc_se", "repeats", "method", "n_cases", "n_patients", "n_positive",
-    "n_positive_patients", "p", "p_adjusted", "family", "reason",
+    "by", "stratum", "cohort", "split", "unit", "model", "perturbation", "level", "metric", "operating_point",
+    "value", "low", "high", "low_threshold", "high_threshold", "se", "mc_se", "repeats", "method", "n_cases",
+    "n_patients", "n_positive", "n_positive_patients", "p", "p_adjusted", "family", "reason",
 )  # fmt: skip
 
 CURVES_COLUMNS = (*STRATA_COLUMNS, "x", "achieved_iou", "share_unmoved")
 
 ERRORS_COLUMNS = (
-    "by", "stratum", "cohort", "split", "model", "perturbation", "level", "operating_point", "kind", "k", "n_cases",
-    "n_patients", "rate", "low", "high", "method", "reason",
+    "by", "stratum", "cohort", "split", "model", "perturbation", "level", "operating_point", "kind", "k",
+    "n_cases", "n_patients", "rate", "low", "high", "method", "reason",
 )  # fmt: skip
 
 STABILITY_COLUMNS = (
-    "model", "case_id", "perturbation", "level", "repeats", "n_distinct", "n_failed", "nominal", "mean", "sd", "sd_logit",
-    "rank_sd", "low", "high", "flips", "flip_rate", "to_wrong", "to_right", "smallest_flip", "censored", "achieved_iou",
-    "share_unmoved",
+    "model", "case_id", "perturbation", "level", "repeats", "n_distinct", "n_failed", "nominal", "mean", "sd",
+    "sd_logit", "rank_sd", "low", "high", "flips", "flip_rate", "to_wrong", "to_right", "smallest_flip",
+    "censored", "achieved_iou", "share_unmoved",
 )  # fmt: skip
 
 THRESHOLDS_COLUMNS = ("model", "operating_point", "value", "source", "n", "n_positive", "low", "high")
@@ -32,6 +33,7 @@ THRESHOLDS_COLUMNS = ("model", "operating_point", "value", "source", "n", "n_pos
 FLOW_COLUMNS = ("step", "cohort", "split", "model", "n_cases", "n_patients", "reason")
 
 COMPARISONS_COLUMNS = (
-    "model_a", "model_b", "by", "stratum", "cohort", "split", "perturbation", "level", "metric", "operating_point", "diff",
-    "low", "high", "se", "mc_se", "statistic", "p", "p_adjusted", "family", "method", "n_cases", "n_patients", "reason",
+    "model_a", "model_b", "by", "stratum", "cohort", "split", "perturbation", "level", "metric",
+    "operating_point", "diff", "low", "high", "se", "mc_se", "statistic", "p", "p_adjusted", "family", "method",
+    "n_cases", "n_patients", "reason",
 )  # fmt: skip

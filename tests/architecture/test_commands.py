@@ -38,12 +38,12 @@ def test_command_and_api_agree(name: str, callback: object) -> None:
 @pytest.mark.parametrize("arguments", [["--help"], ["perturb", "--help"], ["stratify", "--help"]])
 def test_help_is_light(arguments: list[str]) -> None:
     code = (
-        "import sys; sys.argv = ['robustkit', *{!r}]\n"
+        f"import sys; sys.argv = ['robustkit', *{arguments!r}]\n"
         "from robustkit.cli.main import app\n"
         "try: app()\n"
         "except SystemExit: pass\n"
-        "print([m for m in {!r} if m in sys.modules], file=sys.stderr)"
-    ).format(arguments, HEAVY)
+        f"print([m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
     assert "Usage" in done.stdout

@@ -82,7 +82,8 @@ def test_files_and_functions_stay_small(path: Path) -> None:
 
 def test_no_import_cycles() -> None:
     graph = {
-        ".".join(("robustkit", *_place(p))) if _place(p)[0] != p.stem else f"robustkit.{p.stem}": _imports(p) for p in FILES
+        ".".join(("robustkit", *_place(p))) if _place(p)[0] != p.stem else f"robustkit.{p.stem}": _imports(p)
+        for p in FILES
     }
     done: set[str] = set()
 

@@ -24,7 +24,11 @@ def _spec(**changes: object) -> InputSpec:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.integers(-20, 100), st.integers(-20, 70), st.integers(1, 80), st.integers(1, 60), st.sampled_from(sorted(RESAMPLING))
+    st.integers(-20, 100),
+    st.integers(-20, 70),
+    st.integers(1, 80),
+    st.integers(1, 60),
+    st.sampled_from(sorted(RESAMPLING)),
 )
 def test_whole_pixel_crops_equal_crop_resize(x: int, y: int, w: int, h: int, kernel: str) -> None:
     film = _film()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -53,7 +55,7 @@ def test_shape_dtype_and_input_are_kept(name: str) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_the_effect_grows_with_the_level(name: str) -> None:
     agreement = [overlap(_moved(name, level), BOXES[:, None]).mean() for level in (0.05, 0.1, 0.2, 0.4)]
-    assert all(a > b for a, b in zip(agreement, agreement[1:], strict=False))
+    assert all(a > b for a, b in pairwise(agreement))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -63,7 +65,9 @@ def test_a_batch_equals_one_by_one(name: str) -> None:
     reach = reach_px(BOXES, 0.2, units="side", spacing_mm=SPACING)
     both = plugin.move(BOXES, reach, 0.2, draws)
     for i in range(2):
-        np.testing.assert_array_equal(plugin.move(BOXES[i : i + 1], reach[i : i + 1], 0.2, draws[i : i + 1])[0], both[i])
+        np.testing.assert_array_equal(
+            plugin.move(BOXES[i : i + 1], reach[i : i + 1], 0.2, draws[i : i + 1])[0], both[i]
+        )
 
 
 def test_units_by_hand() -> None:
