@@ -49,7 +49,8 @@ class Site:
 
 
 def _ray(*points: float, half_mm: float, part: Part = "shaft") -> Carrier:
-    return Carrier(*points, half_mm, part)
+    x0, y0, x1, y1 = points
+    return Carrier(x0, y0, x1, y1, half_mm, part)
 
 
 SITES: tuple[Site, ...] = (
@@ -68,10 +69,10 @@ SITES: tuple[Site, ...] = (
     Site("radius", "limb", (130, 190), 0.38, 75, 0.3, (
         _ray(14, -60, 14, -5, half_mm=7), _ray(13, 5, 12, 22, half_mm=13, part="end"),
     )),
-    Site("hand", "limb", (160, 200), 0.41, 32, 0.0, (
-        _ray(-39, -12, -54, -40, half_mm=5), _ray(-14, 0, -20, -36, half_mm=5), _ray(8, 0, 8, -38, half_mm=5),
-        _ray(-29, -54, -34, -70, half_mm=4.5, part="end"), _ray(8, -48, 8, -66, half_mm=4.5, part="end"),
-        _ray(27, 2, 35, -28, half_mm=4.5, part="end"),
+    Site("hand", "limb", (170, 212), 0.43, 32, 0.0, (
+        _ray(-32, 26, -41, -2, half_mm=5), _ray(-14, 34, -20, -2, half_mm=5), _ray(8, 34, 8, -4, half_mm=5),
+        _ray(-24, -20, -28, -38, half_mm=4.5, part="end"), _ray(8, -22, 8, -44, half_mm=4.5, part="end"),
+        _ray(27, 36, 35, 6, half_mm=4.5, part="end"),
     )),
     Site("foot", "limb", (130, 230), 0.46, 45, 0.0, (
         _ray(-24, 0, -30, -42, half_mm=7), _ray(-2, 0, -2, -44, half_mm=5), _ray(22, 10, 28, -30, half_mm=5),
@@ -79,7 +80,7 @@ SITES: tuple[Site, ...] = (
     )),
     Site("pelvis", "axial", (370, 310), 0.74, 140, 0.0, (
         _ray(-112, -62, -76, -20, half_mm=24), _ray(112, -62, 76, -20, half_mm=24),
-        _ray(-84, 26, -80, 40, half_mm=20, part="end"), _ray(40, 84, 58, 108, half_mm=11, part="end"),
+        _ray(-84, 26, -80, 40, half_mm=20, part="end"), _ray(64, 104, 82, 68, half_mm=11, part="end"),
     )),
     Site("sacrum", "axial", (230, 220), 0.50, 85, 0.0, (
         _ray(-26, -34, -18, 6, half_mm=22), _ray(26, -34, 18, 6, half_mm=22), _ray(0, 0, 0, 30, half_mm=22),
@@ -89,8 +90,8 @@ SITES: tuple[Site, ...] = (
         _ray(0, 48, 0, 56, half_mm=24), _ray(19, -46, 19, 54, half_mm=12, part="end"),
     )),
     Site("ribs", "axial", (290, 290), 0.66, 85, 0.0, (
-        _ray(84, -64, 104, -30, half_mm=9), _ray(90, -20, 112, 14, half_mm=9), _ray(-84, -64, -104, -30, half_mm=9),
-        _ray(-94, 24, -114, 56, half_mm=9), _ray(50, -66, 68, -62, half_mm=9, part="end"),
+        _ray(85, -64, 104, -47, half_mm=7), _ray(85, -20, 104, -3, half_mm=7), _ray(-85, -64, -104, -47, half_mm=7),
+        _ray(-85, 24, -104, 41, half_mm=7), _ray(51, -55, 67, -51, half_mm=7, part="end"),
     )),
 )  # fmt: skip
 

@@ -76,4 +76,5 @@ def _splits(rng: np.random.Generator, rows: pd.DataFrame) -> NDArray[np.str_]:
     share = (order - 0.5) / size
     split = np.where(share < _TRAIN, "train", np.where(share < _VAL, "val", "test"))
     split = np.where(first["cohort"] == "external", "test", split)
-    return split[rows["patient"]]
+    of_row: NDArray[np.str_] = split[rows["patient"]]
+    return of_row

@@ -14,7 +14,8 @@ NAME = "phantom.csv"
 
 def manifest_bytes() -> bytes:
     """Give the bundled manifest as the code draws it now, as CSV."""
-    return draw_facts(PHANTOM_SEED).to_csv(index=False, lineterminator="\n").encode()
+    table: str = draw_facts(PHANTOM_SEED).to_csv(index=False, lineterminator="\n")
+    return table.encode()
 
 
 def bundled_manifest() -> bytes:

@@ -83,7 +83,7 @@ def _site_weights(tumour: NDArray[np.int64], centre: Sequence[str], *, independe
     table /= table.sum(axis=1, keepdims=True)
     if independent:
         shares = np.array([sum(s.shares) for s in SUBTYPES])
-        return np.repeat((shares @ table)[None, :], len(tumour), axis=0)
+        return np.tile(shares @ table, (len(tumour), 1))
     axial = np.array([p.region == "axial" for p in SITES])
     tilt = np.array([_AXIAL_TILT[c] for c in centre])
     return table[tumour] * np.where(axial[None, :], tilt[:, None], 1.0)
@@ -92,4 +92,5 @@ def _site_weights(tumour: NDArray[np.int64], centre: Sequence[str], *, independe
 def choose(rng: np.random.Generator, weights: NDArray[np.float64]) -> NDArray[np.int64]:
     """Draw one column per row of ``(N, K)`` weights >= 0, in proportion to them: ``(N,)`` int64."""
     steps = np.cumsum(weights, axis=1)
-    return (rng.random(len(weights))[:, None] * steps[:, -1:] >= steps).sum(axis=1).astype(np.int64)
+    column: NDArray[np.int64] = (rng.random(len(weights))[:, None] * steps[:, -1:] >= steps).sum(axis=1)
+    return column

@@ -23,7 +23,7 @@ def place_lesions(rng: np.random.Generator, rows: pd.DataFrame, *, kind: Kind) -
     Added columns: ``film_width, film_height`` (px), ``spacing_mm``, ``turn_deg``, ``mirror`` (+1 or -1), ``shift_x_mm,
     shift_y_mm`` (of the anatomy on the film), ``x_mm, y_mm`` (centre of the lesion in the frame of the anatomy),
     ``along_mm, across_mm`` (half axes), ``axis_x, axis_y`` (unit vector of the bone, frame of the anatomy),
-    ``bone_half_mm``, ``x0..y1`` (int64, px).
+    ``bone_half_mm``, ``side`` (+1 or -1: which side of the axis), ``off_axis_mm``, ``x0..y1`` (int64, px).
     """
     rows = _pose_films(rng, rows, kind=kind)
     size = _sizes(rng, rows, kind=kind)
@@ -34,7 +34,7 @@ def place_lesions(rng: np.random.Generator, rows: pd.DataFrame, *, kind: Kind) -
     else:
         placed = _on_carriers(rng, rows)
         expansion = np.array([s.look.expansion for s in SUBTYPES])[rows["tumour"]]
-        across = np.minimum(aspect * size / 2, np.maximum(expansion * placed["bone_half_mm"], 2.5))
+        across = np.minimum(aspect * size / 2, np.maximum(expansion * placed["bone_half_mm"], 0.24 * size))
     rows = rows.assign(**placed, along_mm=size / 2, across_mm=across)
     if kind == "phantom":
         rows = _off_axis(rng, rows)
@@ -46,7 +46,8 @@ def film_point(rows: pd.DataFrame, x_mm: NDArray[np.float64], y_mm: NDArray[np.f
     """Give ``(N, 2)`` float64 film pixels of points in the frame of the anatomy, mm."""
     turned = _turned(rows, x_mm + rows["shift_x_mm"].to_numpy(), y_mm + rows["shift_y_mm"].to_numpy())
     middle = np.stack([rows["film_width"], rows["film_height"]], axis=-1) / 2
-    return turned / rows["spacing_mm"].to_numpy()[:, None] + middle
+    points: NDArray[np.float64] = turned / rows["spacing_mm"].to_numpy()[:, None] + middle
+    return points
 
 
 def _turned(rows: pd.DataFrame, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -123,9 +124,12 @@ def _off_axis(rng: np.random.Generator, rows: pd.DataFrame) -> pd.DataFrame:
     """Move every lesion off the axis of its bone, as far as its tumour usually lies off it."""
     eccentric = np.array([s.look.eccentric for s in SUBTYPES])[rows["tumour"]]
     side = np.where(rng.random(len(rows)) < 0.5, 1, -1)
-    offset = side * eccentric * rng.uniform(0.7, 1.2, len(rows)) * rows["bone_half_mm"].to_numpy()
+    half = rows["bone_half_mm"].to_numpy()
+    within = eccentric * rng.uniform(0.7, 1.2, len(rows)) * half
+    offset = side * np.where(eccentric > 1, 0.85 * half + 0.6 * rows["across_mm"], within)
     return rows.assign(
         side=side,
+        off_axis_mm=np.abs(offset),
         x_mm=rows["x_mm"] - offset * rows["axis_y"],
         y_mm=rows["y_mm"] + offset * rows["axis_x"],
     )

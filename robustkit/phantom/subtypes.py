@@ -113,12 +113,12 @@ SUBTYPES: tuple[Subtype, ...] = (
         Look("sclerotic", "rings and arcs", expansion=0.7, eccentric=0.4),
     ),
     Subtype(
-        "giant cell tumour", "non-benign", (0.25, 0.11), (34, 10), 0.45, (46, 0.42), 0.02, 1.0,
+        "giant cell tumour", "non-benign", (0.29, 0.11), (34, 10), 0.45, (46, 0.42), 0.02, 1.0,
         {"femur": 4, "tibia": 3, "radius": 2, "sacrum": 2, "pelvis": 1, "spine": 1.2, "hand": 0.4},
         Look("geographic", "lytic", expansion=1.3, eccentric=0.35, breach=0.5),
     ),
     Subtype(
-        "osteoblastoma", "non-benign", (0.04, 0.03), (21, 8), 0.68, (27, 0.40), 0.0, 0.5,
+        "osteoblastoma", "non-benign", (0.05, 0.03), (21, 8), 0.68, (23, 0.40), 0.0, 0.5,
         {"spine": 5, "sacrum": 1, "femur": 1, "tibia": 1},
         Look("sclerotic", "osteoid", expansion=1.2, eccentric=0.5),
     ),
@@ -138,7 +138,7 @@ SUBTYPES: tuple[Subtype, ...] = (
         Look("ill-defined", "lytic", "lamellated", expansion=1.4, eccentric=0.1, breach=0.5),
     ),
     Subtype(
-        "metastasis", "non-benign", (0.06, 0.07), (62, 11), 0.55, (27, 0.55), 0.45, 0.4,
+        "metastasis", "non-benign", (0.07, 0.07), (62, 11), 0.55, (23, 0.50), 0.45, 0.4,
         {"spine": 4, "pelvis": 3, "femur": 2, "ribs": 2, "humerus": 1},
         Look("ill-defined", "lytic", expansion=1.1, eccentric=0.3, breach=0.6),
     ),
