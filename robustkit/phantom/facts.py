@@ -28,6 +28,8 @@ def draw_facts(
 ) -> pd.DataFrame:
     """Draw the manifest rows of a cohort, without its films.
 
+    Names of patients and cases hold the seed, so cohorts of different seeds share no random number anywhere.
+
     Args:
         seed: 0..2^64-1.
         kind: ``phantom``: tumour, site, size, age and cohort hang together as in a clinic; ``phantom-null``: tumour,
@@ -59,7 +61,8 @@ def draw_lesions(
     rows["split"] = _splits(rng, rows)
     rows["reference"] = "histology"
     film_number = rows["film"] - rows.groupby("patient")["film"].transform("min") + 1
-    rows["patient_id"] = [f"{c}{p:04d}" for c, p in zip(rows["centre"], rows["patient"], strict=True)]
+    prefix = "" if (seed, kind) == (PHANTOM_SEED, "phantom") else f"s{seed}{'n' if kind == 'phantom-null' else ''}-"
+    rows["patient_id"] = [f"{prefix}{c}{p:04d}" for c, p in zip(rows["centre"], rows["patient"], strict=True)]
     rows["case_id"] = [f"{p}-{k + 1}" for p, k in zip(rows["patient_id"], rows["lesion"], strict=True)]
     rows["lesion_id"] = rows["case_id"]
     rows["image"] = [f"films/{p}-f{k}.jpg" for p, k in zip(rows["patient_id"], film_number, strict=True)]
