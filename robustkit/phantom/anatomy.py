@@ -58,13 +58,13 @@ SITES: tuple[Site, ...] = (
         _ray(0, -105, 0, 10, half_mm=15), _ray(0, 30, 0, 66, half_mm=29, part="end"),
     )),
     Site("tibia", "limb", (200, 300), 0.62, 150, 0.4, (
-        _ray(-5, 0, 0, 105, half_mm=14), _ray(-4, -68, -4, -30, half_mm=28, part="end"),
+        _ray(0, 5, 1, 105, half_mm=14), _ray(-1, -66, -1, -36, half_mm=28, part="end"),
     )),
     Site("fibula", "limb", (200, 300), 0.62, 90, 0.3, (
-        _ray(34, -10, 31, 100, half_mm=7), _ray(36, -58, 35, -35, half_mm=10, part="end"),
+        _ray(35, -10, 33, 100, half_mm=6), _ray(36, -56, 35.5, -35, half_mm=8, part="end"),
     )),
     Site("humerus", "limb", (220, 300), 0.64, 140, 0.0, (
-        _ray(28, 10, 40, 110, half_mm=12), _ray(16, -68, 23, -25, half_mm=20, part="end"),
+        _ray(24.5, 10, 36, 110, half_mm=12), _ray(15, -68, 20, -25, half_mm=20, part="end"),
     )),
     Site("radius", "limb", (130, 190), 0.38, 75, 0.3, (
         _ray(14, -60, 14, -5, half_mm=7), _ray(13, 5, 12, 22, half_mm=13, part="end"),

@@ -14,6 +14,7 @@ from scipy.interpolate import PchipInterpolator
 from robustkit.phantom.canvas import Canvas, Plane
 
 Point = tuple[float, float]
+Floats = Plane | NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def draw_long_bone(canvas: Canvas, bone: LongBone, *, scale: float = 1.0) -> Non
     outer = _chord(half, v, inset)
     inner = _chord(np.maximum(half - cortex, 0.3), (w - middle) / np.maximum(half - cortex, 0.3), inset - 1.0)
     inner = np.minimum(inner, outer)
-    texture = np.clip(1 + 0.38 * canvas.grain[rows, columns], 0.1, None)
+    texture = np.clip(1 + 0.30 * canvas.grain[rows, columns], 0.1, None)
     spongy = inner * density * texture
     shell = outer - inner
     for plate in bone.plates:
@@ -79,7 +80,7 @@ def draw_long_bone(canvas: Canvas, bone: LongBone, *, scale: float = 1.0) -> Non
 
 def _profile(share: NDArray[np.float64], value: NDArray[np.float64], at: Plane) -> Plane:
     table = PchipInterpolator(share, value)(np.linspace(0, 1, 129)).astype(np.float32)
-    return table[np.clip(at * 128 + 0.5, 0, 128).astype(np.int16)]
+    return np.asarray(table[np.clip(at * 128 + 0.5, 0, 128).astype(np.int16)], dtype=np.float32)
 
 
 def _inset(from_end: Plane, v: Plane, cap: Point) -> Plane:
@@ -91,7 +92,7 @@ def _inset(from_end: Plane, v: Plane, cap: Point) -> Plane:
     return np.asarray(from_end - edge, dtype=np.float32)
 
 
-def _chord(half: Plane, v: Plane, inset: Plane) -> Plane:
+def _chord(half: Floats, v: Floats, inset: Floats) -> Plane:
     """Give the way through an elliptic tube, thinner towards its end."""
     end = np.clip(inset / np.maximum(0.45 * half, 1.5), 0, 1)
     full = 2 * half * np.sqrt(np.clip(1 - v * v, 0, None)) * np.sqrt(end * (2 - end))
@@ -109,7 +110,7 @@ def draw_flat_bone(canvas: Canvas, bone: FlatBone, *, mirrored: bool = False) ->
     inside = _depth_inside(canvas, outline, rows, columns)
     outer = puff(inside, bone.depth_mm)
     inner = puff(inside - np.float32(bone.cortex_mm), bone.depth_mm - bone.cortex_mm)
-    texture = np.clip(1 + 0.38 * canvas.grain[rows, columns], 0.1, None)
+    texture = np.clip(1 + 0.30 * canvas.grain[rows, columns], 0.1, None)
     canvas.cortex[rows, columns] += outer - inner
     canvas.spongy[rows, columns] += inner * np.float32(bone.density) * texture
 

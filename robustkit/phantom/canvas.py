@@ -98,21 +98,21 @@ def empty_canvas(frame: Frame, rng: np.random.Generator) -> Canvas:
     y = y + np.float32(y_bend) * np.sin(x / np.float32(45) + np.float32(phase[1]))
     shape = (frame.height, frame.width)
     soft, cortex, spongy = (np.zeros(shape, np.float32) for _ in range(3))
-    return Canvas(frame, x, y, soft, cortex, spongy, _grain(rng, shape, 0.42 / frame.spacing_mm), rng)
+    return Canvas(frame, x, y, soft, cortex, spongy, _grain(rng, shape, 0.36 / frame.spacing_mm), rng)
 
 
 def _grain(rng: np.random.Generator, shape: tuple[int, int], sigma_px: float) -> Plane:
     along = ndimage.gaussian_filter(rng.standard_normal(shape, np.float32), (4 * sigma_px, sigma_px))
     across = ndimage.gaussian_filter(rng.standard_normal(shape, np.float32), (sigma_px, 2.5 * sigma_px))
     mixed = along / along.std() + np.float32(0.7) * across / across.std()
-    return (mixed / mixed.std()).astype(np.float32)
+    return np.asarray(mixed / mixed.std(), dtype=np.float32)
 
 
-def clouds(rng: np.random.Generator, shape: tuple[int, int], sigma_px: float) -> Plane:
+def clouds(rng: np.random.Generator, shape: tuple[int, ...], sigma_px: float) -> Plane:
     """Give smooth noise of that coarseness, mean 0 and standard deviation 1."""
     step = max(1, int(sigma_px / 2.5))
     small = tuple(n // step + 4 for n in shape)
     noise = ndimage.gaussian_filter(rng.standard_normal(small, np.float32), sigma_px / step)
     wide = ndimage.zoom(noise, step, order=1) if step > 1 else noise
     cut = wide[step : step + shape[0], step : step + shape[1]]
-    return ((cut - cut.mean()) / (cut.std() + 1e-9)).astype(np.float32)
+    return np.asarray((cut - cut.mean()) / (cut.std() + 1e-9), dtype=np.float32)

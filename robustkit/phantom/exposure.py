@@ -1,4 +1,4 @@
-"""From thickness along the beam to grey levels: attenuation, scatter, quantum noise, film curve, collimation, marker."""
+"""From thickness along the beam to grey levels: attenuation, scatter, noise, film curve, collimation, marker."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Technique:
 
 TECHNIQUES = {
     "A": Technique(contrast=1.00, brightness=0.46, photons=26000, sharpen=0.2),
-    "B": Technique(contrast=1.35, brightness=0.46, photons=20000, sharpen=0.5),
-    "C": Technique(contrast=1.50, brightness=0.45, photons=14000, sharpen=0.9),
+    "B": Technique(contrast=1.35, brightness=0.46, photons=20000, sharpen=0.35),
+    "C": Technique(contrast=1.50, brightness=0.45, photons=22000, sharpen=0.5),
     "D": Technique(contrast=1.65, brightness=0.47, photons=32000, sharpen=0.3),
 }
 
@@ -96,7 +96,7 @@ def _collimation(canvas: Canvas) -> Plane:
     return np.asarray(np.clip(inside / 1.6, 0, 1), dtype=np.float32)
 
 
-_STROKES = {
+_STROKES: dict[str, list[list[tuple[float, float]]]] = {
     "R": [[(0, 10), (0, 0), (5, 0), (6.5, 1.2), (6.5, 4), (5, 5.2), (0, 5.2)], [(3, 5.2), (6.8, 10)]],
     "L": [[(0, 0), (0, 10), (6, 10)]],
 }

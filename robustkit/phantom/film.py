@@ -16,23 +16,26 @@ _SCATTER = {"pelvis": 0.55, "sacrum": 0.6, "spine": 0.65, "ribs": 0.25}
 """Scattered over primary radiation behind the grid, by site; limbs have 0.15."""
 
 
-def draw_film(lesions: pd.DataFrame, *, seed: int) -> NDArray[np.uint8]:
+def draw_film(lesions: pd.DataFrame, *, seed: int, is_healthy: bool = False) -> NDArray[np.uint8]:
     """Draw the film that these lesions lie on.
 
     Args:
         lesions: Rows of :func:`robustkit.phantom.facts.draw_lesions` that share their image.
         seed: Of the cohort.
+        is_healthy: Leave the lesions out; anatomy, noise, collimation and marker stay as they are with them.
 
     Returns:
         ``(film_height, film_width)`` uint8; bone is light, air is dark.
     """
     rows = lesions.to_dict("records")
     first = rows[0]
-    canvas = empty_canvas(Frame.of(first), generator(seed, "film", first["image"]))
+    canvas = empty_canvas(Frame.of(first), generator(seed, "anatomy", first["image"]))
     draw_anatomy(canvas, site=first["site"], lateral=first["view"] == "lateral", age_years=first["age_years"])
     canvas.soft = np.maximum(canvas.soft, 0)
-    for row in rows:
+    for row in () if is_healthy else rows:
+        canvas.rng = generator(seed, "tumour", row["case_id"])
         draw_tumour(canvas, row)
+    canvas.rng = generator(seed, "exposure", first["image"])
     return expose(canvas, technique=TECHNIQUES[first["centre"]], scatter=_SCATTER.get(first["site"], 0.15))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
@@ -55,7 +57,8 @@ def _frontal_knee(canvas: Canvas, j: float, *, scale: float, child: bool) -> Non
     )  # fmt: skip
     fibula = LongBone(
         (36, j + 15), (31, j + 300),
-        ((0, 8, 9, 1.2, 0.2), (0.06, 9, 9, 1.3, 0.17), (0.16, 6, 6, 2, 0.07), (0.5, 6, 6, 2.8, 0.04), (1, 6, 6, 2.8, 0.04)),
+        ((0, 8, 9, 1.2, 0.2), (0.06, 9, 9, 1.3, 0.17), (0.16, 6, 6, 2, 0.07), (0.5, 6, 6, 2.8, 0.04),
+         (1, 6, 6, 2.8, 0.04)),
         caps=((5, 0), (2, 0)), plates=(0.07,) if child else (),
     )  # fmt: skip
     for bone in (femur, tibia, fibula):
@@ -91,8 +94,8 @@ def draw_shoulder(canvas: Canvas, *, age_years: float) -> None:
     """Draw a shoulder and the upper arm, with scapula, clavicle, ribs and lung beside them."""
     rng = canvas.rng
     draw_envelope(
-        canvas, axis=((22, -150), (44, 190)),
-        widths=((0, 20), (0.1, 30), (0.18, 46), (0.27, 54), (0.4, 51), (0.7, 43), (1, 39)),
+        canvas, axis=((16, -122), (44, 190)),
+        widths=((0, 0.5), (0.03, 20), (0.08, 34), (0.16, 47), (0.25, 53), (0.38, 50), (0.7, 43), (1, 39)),
     )  # fmt: skip
     chest = np.clip((-8 - canvas.x_mm + 0.12 * canvas.y_mm) / 34, 0, 1) * np.clip((canvas.y_mm + 128) / 46, 0, 1)
     canvas.soft += (105 * np.sqrt(chest) * rng.uniform(0.9, 1.1)).astype(np.float32)
@@ -127,7 +130,8 @@ def draw_forearm(canvas: Canvas, *, lateral: bool, age_years: float) -> None:
     ulna_x = 2 if lateral else -12
     radius = LongBone(
         (15, -140), (12, 32),
-        ((0, 7, 7, 3, 0.04), (0.5, 7, 7, 2.8, 0.05), (0.75, 8.5, 9, 1.8, 0.1), (0.9, 14, 14, 1.1, 0.21), (1, 15, 15.5, 1, 0.24)),
+        ((0, 7, 7, 3, 0.04), (0.5, 7, 7, 2.8, 0.05), (0.75, 8.5, 9, 1.8, 0.1), (0.9, 14, 14, 1.1, 0.21),
+         (1, 15, 15.5, 1, 0.24)),
         caps=((2, 0), (3, 2)), plates=(0.93,) if child else (),
     )  # fmt: skip
     ulna = LongBone(
@@ -187,7 +191,8 @@ def draw_hand(canvas: Canvas, *, age_years: float) -> None:
             base_mm, waist_mm, head_mm = _RAY_HALF_MM[k // 2]
             bone = LongBone(
                 finger[k], finger[k + 1],
-                ((0, base_mm, base_mm, 1.0, 0.18), (0.2, waist_mm + 0.8, waist_mm + 0.8, 1.3, 0.12), (0.5, waist_mm, waist_mm, 1.7, 0.06),
+                ((0, base_mm, base_mm, 1.0, 0.18), (0.2, waist_mm + 0.8, waist_mm + 0.8, 1.3, 0.12),
+                 (0.5, waist_mm, waist_mm, 1.7, 0.06),
                  (0.8, head_mm - 0.6, head_mm - 0.6, 1.2, 0.13), (1, head_mm, head_mm, 0.9, 0.18)),
                 caps=((1.5, 0), (2.5, 0)), plates=plates if k == 0 else (),
             )  # fmt: skip
@@ -215,7 +220,7 @@ def draw_finger_soft(canvas: Canvas, *, start: Point, end: Point, half_mm: float
     canvas.soft = np.maximum(canvas.soft, thickness.astype(np.float32))
 
 
-def _fill_soft(canvas: Canvas, outline: list[Point], *, depth_mm: float) -> None:
+def _fill_soft(canvas: Canvas, outline: Sequence[Point], *, depth_mm: float) -> None:
     bare = canvas.cortex, canvas.spongy
     canvas.cortex, canvas.spongy = np.zeros_like(bare[0]), np.zeros_like(bare[1])
     draw_flat_bone(canvas, FlatBone(outline, depth_mm=depth_mm, cortex_mm=0.01, density=0.0))
@@ -260,13 +265,15 @@ def draw_foot(canvas: Canvas, *, age_years: float) -> None:
             base_mm, waist_mm, head_mm = ((6.5, 3.8, 5.4), (4.8, 3.2, 4.0), (3.6, 2.6, 3.0))[k // 2]
             bone = LongBone(
                 toe[k], toe[k + 1],
-                ((0, base_mm, base_mm, 1.0, 0.18), (0.25, waist_mm + 0.6, waist_mm + 0.6, 1.4, 0.1), (0.55, waist_mm, waist_mm, 1.8, 0.06),
+                ((0, base_mm, base_mm, 1.0, 0.18), (0.25, waist_mm + 0.6, waist_mm + 0.6, 1.4, 0.1),
+                 (0.55, waist_mm, waist_mm, 1.8, 0.06),
                  (1, head_mm, head_mm, 0.9, 0.18)),
                 caps=((1.5, 0), (2.5, 0)), plates=plates if k == 0 else (),
             )  # fmt: skip
             draw_long_bone(canvas, bone, scale=thick)
     tarsals = (
-        ellipse(-22, 22, rx=8, ry=9), ellipse(-9, 19, rx=6, ry=8), ellipse(2, 22, rx=6, ry=9), ellipse(15, 34, rx=10, ry=13),
+        ellipse(-22, 22, rx=8, ry=9), ellipse(-9, 19, rx=6, ry=8), ellipse(2, 22, rx=6, ry=9),
+        ellipse(15, 34, rx=10, ry=13),
         ellipse(-10, 39, rx=17, ry=7, turn_deg=10), ellipse(-6, 56, rx=15, ry=12),
         [(-6, 56), (14, 46), (22, 60), (25, 86), (18, 102), (2, 102), (-6, 84)],
     )  # fmt: skip

@@ -84,7 +84,7 @@ def _version() -> str:
 
 def _is_complete(folder: Path) -> bool:
     manifest = folder / _MANIFEST
-    if not manifest.is_file() or manifest.read_bytes() != bundled_manifest():
+    if not manifest.is_file() or not (folder / "films").is_dir() or manifest.read_bytes() != bundled_manifest():
         return False
     with os.scandir(folder / "films") as entries:
         there = {f"films/{e.name}" for e in entries if e.stat().st_size > 0}

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from robustkit.phantom.bones import FlatBone, LongBone, Point, draw_arcs, draw_flat_bone, draw_long_bone, ellipse
-from robustkit.phantom.canvas import Canvas, clouds
+from robustkit.phantom.canvas import Canvas, Plane, clouds
 
 _SACRUM_Y_MM = -42.0
 """Middle of the sacrum's film in the frame of the pelvis."""
@@ -203,7 +203,7 @@ def draw_chest(canvas: Canvas) -> None:
         draw_flat_bone(canvas, FlatBone([(x + s * 30, y) for x, y in blade], depth_mm=2.4, cortex_mm=0.8, density=0.15))
 
 
-def _lungs(canvas: Canvas) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _lungs(canvas: Canvas) -> Plane:
     x, y, rng = canvas.x_mm, canvas.y_mm, canvas.rng
     dome = rng.uniform(76, 92)
     inside = np.zeros_like(x)

@@ -56,10 +56,8 @@ def draw_tumour(canvas: Canvas, row: Mapping[str, object]) -> None:
 
 
 def _patch(canvas: Canvas, row: Mapping[str, object]) -> Patch:
-    x, y, along, across, ax, ay, half, side = (
-        float(str(row[n]))
-        for n in ("x_mm", "y_mm", "along_mm", "across_mm", "axis_x", "axis_y", "bone_half_mm", "side")
-    )
+    names = ("x_mm", "y_mm", "along_mm", "across_mm", "axis_x", "axis_y", "bone_half_mm", "side", "off_axis_mm")
+    x, y, along, across, ax, ay, half, side, offset = (float(str(row[n])) for n in names)
     rows, columns = canvas.window(np.array([[x, y]]), margin_mm=1.6 * along + 12)
     bare_x, bare_y = _straight(canvas.frame, rows, columns)
     dx, dy = bare_x - np.float32(x), bare_y - np.float32(y)
@@ -69,10 +67,9 @@ def _patch(canvas: Canvas, row: Mapping[str, object]) -> Patch:
     wave = sum(a * np.cos(k * angle + p) for k, a, p in zip((2, 3, 5), (0.05, 0.05, 0.035), phases, strict=True))
     r = np.hypot(u / along, v / across) / (0.93 + wave)
     bone = canvas.cortex[rows, columns] + canvas.spongy[rows, columns]
-    offset = float(row["off_axis_mm"]) if "off_axis_mm" in row else 0.0
+    u_mm, v_mm, edge, axis = (np.asarray(a, dtype=np.float32) for a in (u, v, r, v + offset))
     return Patch(
-        rows, columns, u.astype(np.float32), v.astype(np.float32), (v + offset).astype(np.float32), r.astype(np.float32),
-        along, across, half, np.clip(bone / 1.5, 0, 1), canvas.frame.spacing_mm,
+        rows, columns, u_mm, v_mm, axis, edge, along, across, half, np.clip(bone / 1.5, 0, 1), canvas.frame.spacing_mm,
     )  # fmt: skip
 
 
@@ -114,7 +111,7 @@ def _expand(canvas: Canvas, patch: Patch, look: Look) -> None:
     shell = np.exp(-(((patch.r - 0.98) / max(0.8 / patch.across_mm, 0.03)) ** 2)) * outside
     gaps = np.clip(0.8 - look.breach + 0.8 * clouds(canvas.rng, shell.shape, 5 / patch.spacing_mm), 0, 1)
     canvas.cortex[here] += (3.0 * shell * gaps).astype(np.float32)
-    mass = _thickness(patch) * (0.18 + 0.3 * look.breach)
+    mass = _thickness(patch) * (0.30 + 0.35 * look.breach)
     canvas.soft[here] += (mass * np.where(outside > 0, 1.0, 0.35)).astype(np.float32)
 
 
@@ -123,7 +120,7 @@ def _lytic(canvas: Canvas, patch: Patch) -> None:
 
 
 def _ground_glass(canvas: Canvas, patch: Patch) -> None:
-    haze = _thickness(patch) * (0.24 + 0.03 * clouds(canvas.rng, patch.r.shape, 4 / patch.spacing_mm))
+    haze = _thickness(patch) * (0.32 + 0.035 * clouds(canvas.rng, patch.r.shape, 4 / patch.spacing_mm))
     canvas.spongy[patch.rows, patch.columns] += haze.astype(np.float32)
 
 
@@ -177,7 +174,7 @@ def _react(canvas: Canvas, patch: Patch, look: Look) -> None:
     here = patch.rows, patch.columns
     above = np.abs(patch.axis_mm) - patch.bone_half_mm
     span = patch.u_mm / patch.along_mm
-    fade = np.clip(1.15 - np.abs(span), 0, 0.3) / 0.3
+    fade = np.clip(1.15 - np.abs(span), 0, 0.3) / 0.3 * np.clip((1.3 - patch.r) / 0.15, 0, 1)
     if look.periosteum == "lamellated":
         bow = 1 + 1.8 * np.clip(1 - span**2, 0, None)
         ink = sum(np.exp(-(((above - k * bow) / 0.6) ** 2)) for k in (1.0, 2.0, 3.0))
@@ -199,13 +196,13 @@ def _grow_outwards(canvas: Canvas, patch: Patch) -> None:
     body = _inside(patch, 0.06)
     thick = _thickness(patch)
     core = np.clip(1 - patch.r - min(0.9 / patch.across_mm, 0.15), 0, None)
-    spongy = 0.2 * np.sqrt(core) * thick * np.clip(1 + 0.4 * canvas.grain[here], 0.1, None)
+    spongy = 0.30 * np.sqrt(core) * thick * np.clip(1 + 0.4 * canvas.grain[here], 0.1, None)
     rim = np.exp(-(((patch.r - 0.96) / max(0.8 / patch.across_mm, 0.04)) ** 2))
     stalk_half = 0.55 * patch.across_mm
     stalk = np.clip((stalk_half - np.abs(patch.u_mm + 0.25 * patch.v_mm)) / 1.2, 0, 1)
     stalk = stalk * (patch.v_mm < 0) * np.clip((patch.axis_mm - 0.6 * patch.bone_half_mm) / 2, 0, 1)
     edge = ndimage.gaussian_gradient_magnitude(stalk.astype(np.float32), 0.7)
     flecks = np.clip(clouds(canvas.rng, body.shape, 1.6 / patch.spacing_mm) - 0.6, 0, 2) * (patch.v_mm > 0)
-    free = np.maximum(1 - patch.is_bone, 0.25)
-    canvas.cortex[here] += ((3.2 * rim + 2.0 * flecks * body) * free + 3.0 * edge * free).astype(np.float32)
-    canvas.spongy[here] += ((spongy + 0.18 * stalk * stalk_half) * free).astype(np.float32)
+    free = np.maximum(1 - patch.is_bone, 0.45)
+    canvas.cortex[here] += ((4.6 * rim + 2.6 * flecks * body) * free + 4.0 * edge * free).astype(np.float32)
+    canvas.spongy[here] += ((spongy + 0.26 * stalk * stalk_half) * free).astype(np.float32)

@@ -77,3 +77,23 @@ class Weakness:
     metric: Metric
     sign: Sign
     about: float
+
+
+WEAKNESSES: tuple[Weakness, ...] = (
+    Weakness("region", "axial", "internal", "auc", -1, -0.23),
+    Weakness("region", "axial", "external", "auc", -1, -0.21),
+    Weakness("region", "axial", "external", "sensitivity", -1, -0.16),
+    Weakness("region", "axial", "external", "specificity", -1, -0.18),
+    Weakness("region", "axial", "external", "flip_rate", 1, 0.07),
+    Weakness("size", "<20", "internal", "auc", -1, -0.23),
+    Weakness("size", "<20", "external", "auc", -1, -0.13),
+    Weakness("size", "<20", "external", "specificity", -1, -0.12),
+    Weakness("size", "<20", "external", "flip_rate", 1, 0.09),
+    Weakness("subtype", "giant cell tumour", "external", "sensitivity", -1, -0.49),
+    Weakness("subtype", "osteosarcoma", "external", "sensitivity", 1, 0.44),
+    Weakness("subtype", "chondrosarcoma", "internal", "sensitivity", -1, -0.23),
+    Weakness("subtype", "aneurysmal bone cyst", "external", "specificity", -1, -0.29),
+    Weakness("cohort", "external", "all", "auc", -1, -0.12),
+    Weakness("cohort", "external", "all", "sensitivity", -1, -0.18),
+)
+"""What a study of the oracle on the phantom must find (``size`` in mm, ``<20``: longest box side below 20 mm)."""
