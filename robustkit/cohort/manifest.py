@@ -86,7 +86,9 @@ def read_manifest(path: Path, *, labels: frozenset[str] | None = None, fills: di
         raw[column] = value
     faults = row_faults(raw, root=path.parent.resolve(), labels=labels)
     if faults:
-        raise ManifestError(f"{len(faults)} bad values in {len({f.row for f in faults})} rows.", where=str(path), rows=faults)
+        raise ManifestError(
+            f"{len(faults)} bad values in {len({f.row for f in faults})} rows.", where=str(path), rows=faults
+        )
     source = ManifestSource(path.resolve(), hashlib.sha256(path.read_bytes()).hexdigest(), len(raw))
     return Manifest(_complete(raw, path.parent.resolve()), (source,), "patient_id" in raw.columns)
 
@@ -102,7 +104,10 @@ def join_manifests(parts: Sequence[Manifest]) -> Manifest:
     frame[text] = frame[text].fillna("")
     twice = frame["case_id"].duplicated(keep=False)
     if twice.any():
-        rows = tuple(BadRow(int(i) + 1, "case_id", str(frame["case_id"][i]), "in more than one manifest") for i in frame.index[twice])
+        rows = tuple(
+            BadRow(int(i) + 1, "case_id", str(frame["case_id"][i]), "in more than one manifest")
+            for i in frame.index[twice]
+        )
         raise ManifestError("the manifests share case_ids.", fix="Make case_id unique over all manifests.", rows=rows)
     sources = tuple(s for p in parts for s in p.sources)
     return Manifest(frame, sources, all(p.has_patients for p in parts))

@@ -1,0 +1,85 @@
+"""What a user says of a checkpoint: flags, stronger than sidecar and checkpoint."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from robustkit.errors import CheckpointError
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """Flags of one model; None where not given.
+
+    Attributes:
+        name: What the model is called; default the file's stem.
+        arch: timm's name of the architecture.
+        input_size: Side of the input in px.
+        kernel, scaling, mean, std, channels, margin, fit, layout: See ``InputSpec``; mean and std as text, ``0.5,0.5,0.5``.
+        classes: Names in the order of the outputs, joined by commas.
+        positive: Positive classes, joined by commas.
+        outputs: ``sigmoid-logit``, ``softmax-logits`` or ``probabilities``.
+        operating_points: Carried thresholds by name (sidecar only).
+        lineage: Where the weights come from (sidecar only).
+        trust_code: Load a file that is a program.
+    """
+
+    name: str | None = None
+    arch: str | None = None
+    input_size: int | None = None
+    kernel: str | None = None
+    scaling: str | None = None
+    mean: str | None = None
+    std: str | None = None
+    channels: str | None = None
+    margin: float | None = None
+    fit: str | None = None
+    layout: str | None = None
+    classes: str | None = None
+    positive: str | None = None
+    outputs: str | None = None
+    operating_points: dict[str, float] | None = None
+    lineage: str | None = None
+    trust_code: bool = False
+
+    def over(self, weaker: ModelOptions) -> ModelOptions:
+        """Give these options, filled up from weaker ones."""
+        mine = {f.name: getattr(self, f.name) for f in fields(self)}
+        filled = {k: v if v is not None else getattr(weaker, k) for k, v in mine.items()}
+        return ModelOptions(**{**filled, "trust_code": self.trust_code})
+
+
+def sidecar_path(path: Path) -> Path:
+    """Give ``<ckpt>.toml``."""
+    return path.with_name(path.name + ".toml")
+
+
+def read_sidecar(path: Path) -> ModelOptions:
+    """Read the sidecar of a checkpoint; no sidecar says nothing.
+
+    Raises:
+        CheckpointError: Not TOML, an unknown key, or a ``"?"`` that nobody has answered yet.
+    """
+    file = sidecar_path(path)
+    if not file.is_file():
+        return ModelOptions()
+    try:
+        said: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"the sidecar is no TOML ({error}).", where=str(file), fix="Correct or remove it.") from error
+    known = {f.name for f in fields(ModelOptions)} - {"trust_code"}
+    unknown = sorted(set(said) - known)
+    if unknown:
+        what = f"the sidecar has an unknown key {', '.join(unknown)}; known: {', '.join(sorted(known))}."
+        raise CheckpointError(what, where=str(file), fix="Correct the name.")
+    open_questions = sorted(k for k, v in said.items() if v == "?")
+    if open_questions:
+        what = f"the sidecar does not say yet what {', '.join(open_questions)} is."
+        raise CheckpointError(what, where=str(file), fix='Replace every "?" by what the training used.')
+    for key in ("classes", "positive", "mean", "std"):
+        if isinstance(said.get(key), list):
+            said[key] = ",".join(str(v) for v in said[key])
+    return ModelOptions(**said)
