@@ -29,7 +29,7 @@ def choose_cohort(
     *,
     fill: Sequence[str],
     config: FolderConfig,
-    labels: frozenset[str],
+    labels: frozenset[str] | None,
     progress: Progress | None = None,
 ) -> ChosenCohort:
     """Read and join the manifests.
@@ -38,7 +38,7 @@ def choose_cohort(
         paths: As given; empty where the user named none.
         fill: ``INDEX:column=value`` or ``column=value`` (of the last manifest).
         config: Of the working folder.
-        labels: Labels that a row may have.
+        labels: Labels that a row may have; None: any.
         progress: Told while the phantom's films are drawn at first use.
     """
     from robustkit.cohort.manifest import join_manifests, read_manifest

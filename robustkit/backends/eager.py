@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from robustkit.backends._base import Forward, Precision
 from robustkit.crops._base import Pixels
 from robustkit.models.classifier import Classifier
+from robustkit.models.normalise import normaliser
 
 _HALF = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -36,24 +37,16 @@ class Eager:
 
 class _EagerForward:
     def __init__(self, model: Classifier, device: torch.device, precision: Precision) -> None:
-        spec = model.input
         self._module = model.runner.to(device).eval()
         self._device = device
         self._precision = precision
-        self._channels = spec.n_channels
-        self._nhwc = spec.layout == "nhwc"
-        self._mean = torch.tensor(spec.mean, dtype=torch.float32, device=device)[None, :, None, None]
-        self._std = torch.tensor(spec.std, dtype=torch.float32, device=device)[None, :, None, None]
+        self._normalise = normaliser(model.input, device)
 
     def __call__(self, crops: Pixels) -> NDArray[np.float32]:
         with torch.inference_mode(), _numerics(self._precision, self._device):
-            grey = torch.from_numpy(crops).to(self._device).to(torch.float32).div_(255)
-            batch = (grey[:, None].expand(-1, self._channels, -1, -1) - self._mean) / self._std
-            batch = batch.permute(0, 2, 3, 1) if self._nhwc else batch
-            out = self._module(batch.contiguous())
+            out = self._module(self._normalise(torch.from_numpy(crops).to(self._device)))
             out = out[0] if isinstance(out, tuple | list) else out
-            out = out.reshape(len(crops), -1)
-            return np.asarray(out.to(torch.float32).cpu().numpy())
+            return np.asarray(out.reshape(len(crops), -1).to(torch.float32).cpu().numpy())
 
 
 @contextmanager
