@@ -35,3 +35,18 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     return value
+
+
+def interval(value: float, low: float, high: float, reason: str) -> str:
+    """Give ``0.812 (0.744-0.866)``, or why there is none."""
+    if value != value:
+        return f"not estimable: {reason}" if reason else "not estimable"
+    text = f"{value:.3f}"
+    return f"{text} ({low:.3f} to {high:.3f})" if low == low and high == high else text
+
+
+def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Give a plain text table with aligned columns."""
+    widths = [max(len(str(r[i])) for r in (head, *rows)) for i in range(len(head))]
+    lines = ["  ".join(str(c).ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in (head, *rows)]
+    return "\n".join([lines[0], "  ".join("-" * w for w in widths), *lines[1:]])

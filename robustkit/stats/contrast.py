@@ -1,9 +1,11 @@
-"""Differences between strata whose patients may overlap, and heterogeneity over the strata of one variable."""
+"""Is a stratum different from the rest? Score tests with the patient as the unit.
+
+The variance is taken about the mean that all strata share, so that a stratum in which nothing
+(or everything) went wrong has one too. Source: Rao's score test with cluster-robust variance
+(Rotnitzky and Jewell 1990, Biometrika 77:485).
+"""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,53 +16,53 @@ from robustkit.stats.estimate import NAN
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One stratum's estimate as patients make it.
+def score_contrast_p(values: Floats, patients: NDArray[np.intp], inside: NDArray[np.bool_]) -> float:
+    """Give the two-sided p that a stratum's mean equals the mean of the rest.
 
-    Attributes:
-        value: Of the metric.
-        influence: ``(m,)`` contribution of every patient to the error of ``value`` (0 for those outside).
+    Args:
+        values: ``(n,)`` per case.
+        patients: ``(n,)`` codes; a patient may have cases in both.
+        inside: ``(n,)`` True for the stratum.
+
+    Returns:
+        1 where nothing varies; NaN where one side is empty or a single patient.
     """
-
-    value: float
-    influence: Floats
-
-
-def mean_part(values: Floats, patients: NDArray[np.intp], *, n_patients: int) -> Part:
-    """Give the part of a mean over cases."""
-    value = float(values.mean())
-    influence = np.zeros(n_patients)
-    np.add.at(influence, patients, (values - value) / len(values))
-    return Part(value, influence)
-
-
-def contrast_p(a: Part, b: Part) -> float:
-    """Give the two-sided p of a - b; patients in both count once, with both contributions."""
-    variance = _variance(a.influence - b.influence)
-    diff = a.value - b.value
-    if variance <= 0:
-        return 1.0 if diff == 0 else NAN
-    return float(2 * norm.sf(abs(diff) / np.sqrt(variance)))
-
-
-def heterogeneity_p(parts: Sequence[Part]) -> float:
-    """Give the p of Wald's test that all strata have one value; NaN with fewer than two strata."""
-    if len(parts) < 2:
+    if not inside.any() or inside.all():
         return NAN
-    influence = np.stack([p.influence for p in parts])
-    m = np.count_nonzero(influence.any(axis=0))
-    covariance = influence @ influence.T * m / max(m - 1, 1)
-    contrast = np.hstack([np.eye(len(parts) - 1), -np.ones((len(parts) - 1, 1))])
-    diff = contrast @ np.array([p.value for p in parts])
-    inner = contrast @ covariance @ contrast.T
-    rank = int(np.linalg.matrix_rank(inner))
+    diff = values[inside].mean() - values[~inside].mean()
+    weight = np.where(inside, 1.0 / inside.sum(), -1.0 / (~inside).sum())
+    m = len(np.unique(patients))
+    variance = float((_by_patient(weight * (values - values.mean()), patients) ** 2).sum())
+    if m < 2:
+        return NAN
+    if variance <= 0:
+        return 1.0
+    return float(2 * norm.sf(abs(diff) / np.sqrt(variance * m / (m - 1))))
+
+
+def score_heterogeneity_p(values: Floats, patients: NDArray[np.intp], groups: NDArray[np.object_]) -> float:
+    """Give the p that all strata have one mean; NaN with fewer than two strata.
+
+    Args:
+        values: ``(n,)`` per case.
+        patients: ``(n,)`` codes.
+        groups: ``(n,)`` names.
+    """
+    names = np.unique(groups.astype(str))
+    if len(names) < 2:
+        return NAN
+    centred = values - values.mean()
+    member = (groups.astype(str) == names[:-1, None]).astype(np.float64)
+    # the shared mean is estimated from the same cases: each stratum gives up its share of every deviation
+    own = member - member.mean(axis=1, keepdims=True)
+    scores = np.stack([_by_patient(centred * row, patients) for row in own])
+    total = scores.sum(axis=1)
+    covariance = scores @ scores.T
+    rank = int(np.linalg.matrix_rank(covariance))
     if rank == 0:
-        return 1.0 if not diff.any() else NAN
-    statistic = float(diff @ np.linalg.pinv(inner) @ diff)
-    return float(chi2.sf(statistic, rank))
+        return 1.0
+    return float(chi2.sf(float(total @ np.linalg.pinv(covariance) @ total), rank))
 
 
-def _variance(influence: Floats) -> float:
-    m = int(np.count_nonzero(influence))
-    return float((influence**2).sum() * m / (m - 1)) if m > 1 else 0.0
+def _by_patient(values: Floats, patients: NDArray[np.intp]) -> Floats:
+    return np.bincount(patients, weights=values)

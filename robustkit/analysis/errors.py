@@ -1,0 +1,81 @@
+"""errors.csv: missed lesions and false alarms apart, with rates and intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from robustkit.analysis.cohort import Judged
+from robustkit.analysis.sample import Sample
+from robustkit.analysis.strata_table import Condition
+from robustkit.results.schema import ERRORS_COLUMNS
+from robustkit.stats.proportion import clustered_proportion
+
+KINDS = ("missed", "missed_malignant", "missed_intermediate", "false_alarm")
+
+
+def errors_rows(
+    cohort: Judged, sample: Sample, strata: Mapping[str, pd.Series], *, condition: Condition
+) -> list[dict[str, object]]:
+    """Give the rows of one model, cohort and condition.
+
+    ``k`` is the number of errors; under a perturbation its mean over repeats.
+    """
+    group = cohort.frame["group"].to_numpy()[sample.rows]
+    everyone = np.full(len(sample.rows), "all", dtype=object)
+    rows = _variable(cohort, sample, everyone, by="all", group=group, condition=condition)
+    for by, series in strata.items():
+        rows += _variable(cohort, sample, series.to_numpy()[sample.rows], by=by, group=group, condition=condition)
+    return rows
+
+
+def _variable(
+    cohort: Judged, s: Sample, own: NDArray[np.object_], *, by: str, group: NDArray[np.object_], condition: Condition
+) -> list[dict[str, object]]:
+    wrong = ~s.right()
+    rows = []
+    for name in sorted(set(own)):
+        inside = own == name
+        for kind in KINDS:
+            counted = inside & _of_kind(kind, s.positive, group)
+            if counted.any() or (kind in ("missed", "false_alarm") and by == "all"):
+                rows.append(_row(cohort, s, wrong, counted, by=by, name=str(name), kind=kind, condition=condition))
+    return rows
+
+
+def _of_kind(kind: str, positive: NDArray[np.bool_], group: NDArray[np.object_]) -> NDArray[np.bool_]:
+    if kind == "false_alarm":
+        return ~positive
+    if kind == "missed":
+        return positive
+    return positive & (group == kind.removeprefix("missed_"))
+
+
+def _row(
+    cohort: Judged,
+    s: Sample,
+    wrong: NDArray[np.bool_],
+    counted: NDArray[np.bool_],
+    *,
+    by: str,
+    name: str,
+    kind: str,
+    condition: Condition,
+) -> dict[str, object]:
+    share = wrong[counted].mean(axis=1) if counted.any() else np.empty(0)
+    e = clustered_proportion(share, s.patients[counted], repeats=s.repeats)
+    return {
+        "by": by, "stratum": name, "cohort": condition.cohort, "split": cohort.split, "model": condition.model,
+        "perturbation": condition.perturbation, "level": condition.level, "operating_point": condition.operating_point,
+        "kind": kind, "k": round(float(share.sum()), 6), "n_cases": int(counted.sum()),
+        "n_patients": len(np.unique(s.patients[counted])), "rate": e.value, "low": e.low, "high": e.high,
+        "method": e.method, "reason": e.reason,
+    }  # fmt: skip
+
+
+def errors_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
+    """Give errors.csv."""
+    return pd.DataFrame(list(rows), columns=list(ERRORS_COLUMNS))

@@ -1,0 +1,155 @@
+"""One stratum, one condition: the estimate of every metric, and the part of it that contrasts need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustkit.analysis.sample import Sample
+from robustkit.stats.auc import clustered_auc
+from robustkit.stats.bootstrap import clustered_mean
+from robustkit.stats.estimate import Estimate
+from robustkit.stats.proportion import clustered_proportion
+from robustkit.stats.stability import right_at, spread
+
+RIGHT_AT = 10
+FLIP_CAP = 4.0
+"""Effective size of a flip rate: at most this many per patient (estimands, section 4)."""
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class PerCase:
+    """A metric that is a mean over cases: which cases count, their values, and the variance within a case."""
+
+    keep: NDArray[np.bool_]
+    values: Values
+    within: Values | None = None
+
+
+def sensitivity_values(s: Sample) -> PerCase:
+    """Right decisions among the positives, as a share over repeats."""
+    return _share(s.right(), s.positive)
+
+
+def specificity_values(s: Sample) -> PerCase:
+    """Right decisions among the negatives, as a share over repeats."""
+    return _share(s.right(), ~s.positive)
+
+
+def flip_values(s: Sample) -> PerCase:
+    """Decisions that differ from the nominal one, as a share over repeats."""
+    return _share(s.flips(), np.ones(len(s.positive), dtype=bool))
+
+
+def _share(events: NDArray[np.bool_], keep: NDArray[np.bool_]) -> PerCase:
+    chosen = events[keep].astype(np.float64)
+    within = chosen.var(axis=1, ddof=1) if chosen.shape[1] > 1 else None
+    return PerCase(keep, chosen.mean(axis=1) if chosen.size else np.empty(0), within)
+
+
+PROPORTIONS: dict[str, Callable[[Sample], PerCase]] = {
+    "sensitivity": sensitivity_values,
+    "specificity": specificity_values,
+    "flip_rate": flip_values,
+}
+
+
+def proportion(s: Sample, metric: str) -> Estimate:
+    """Give sensitivity, specificity or flip rate with its Wilson interval at the effective size."""
+    part = PROPORTIONS[metric](s)
+    patients = s.patients[part.keep]
+    kind = {"sensitivity": "positive", "specificity": "negative"}.get(metric)
+    if kind and not part.keep.any():
+        reason = f"no {kind} case" if len(s.positive) else "no cases"
+        return _counted(Estimate(reason=reason), s, part.keep)
+    cap = FLIP_CAP if metric == "flip_rate" else None
+    estimate = clustered_proportion(
+        part.values, patients, within=part.within, repeats=s.repeats, cap_by_patients=cap
+    )
+    return _counted(estimate, s, part.keep)
+
+
+def auc_estimate(s: Sample) -> Estimate:
+    """Give the AUC, averaged over repeats."""
+    return clustered_auc(s.positive, s.scores.T, s.patients)
+
+
+def auc_against(stratum: Sample, cohort: Sample) -> Estimate:
+    """Give the AUC of a one-class stratum against the other class of its whole cohort."""
+    if stratum.positive.all() == (~stratum.positive).all():
+        return Estimate(reason="the stratum has both classes: see auc")
+    is_positive = bool(stratum.positive[0])
+    other = cohort.only(cohort.positive != is_positive)
+    scores = np.concatenate([stratum.scores, other.scores])
+    labels = np.concatenate([stratum.positive, other.positive])
+    estimate = clustered_auc(labels, scores.T, np.concatenate([stratum.patients, other.patients]))
+    against = "negatives" if is_positive else "positives"
+    method = f"{estimate.method}; against all {against} of the cohort" if estimate.method else ""
+    return replace(estimate, method=method)
+
+
+def mean_estimate(s: Sample, metric: str) -> Estimate:
+    """Give score_sd, rank_sd, right_at_10 or brier: a mean over cases with a patient bootstrap interval."""
+    values = _mean_values(s, metric)
+    everyone = np.ones(len(s.positive), dtype=bool)
+    if len(values) and not np.isfinite(values).all():
+        reason = {
+            "rank_sd": "no development rows to rank against",
+            "right_at_10": f"fewer than {RIGHT_AT} repeats",
+        }.get(metric, "fewer than two repeats")
+        return _counted(Estimate(reason=reason), s, everyone)
+    return _counted(clustered_mean(values, s.patients, s.draws), s, everyone)
+
+
+def _mean_values(s: Sample, metric: str) -> Values:
+    if metric == "score_sd":
+        return spread(s.scores)
+    if metric == "rank_sd":
+        return spread(s.ranks)
+    if metric == "right_at_10":
+        return right_at(s.right(), RIGHT_AT)
+    return np.asarray(((s.scores - s.positive[:, None]) ** 2).mean(axis=1))
+
+
+def _counted(estimate: Estimate, s: Sample, keep: NDArray[np.bool_]) -> Estimate:
+    positive = s.positive & keep
+    return replace(
+        estimate,
+        n_cases=int(keep.sum()),
+        n_patients=len(np.unique(s.patients[keep])),
+        n_positive=int(positive.sum()),
+        n_positive_patients=len(np.unique(s.patients[positive])),
+    )
+
+
+def estimate(metric: str, stratum: Sample, cohort: Sample) -> Estimate:
+    """Give one metric of one stratum.
+
+    Args:
+        metric: auc, auc_against, sensitivity, specificity, flip_rate, score_sd, rank_sd, right_at_10, brier.
+        stratum: Its units.
+        cohort: All units of the cohort, for ``auc_against``.
+    """
+    if metric == "auc":
+        return auc_estimate(stratum)
+    if metric == "auc_against":
+        return auc_against(stratum, cohort)
+    if metric in PROPORTIONS:
+        return proportion(stratum, metric)
+    return mean_estimate(stratum, metric)
+
+
+def is_one_class(s: Sample) -> bool:
+    """Tell a stratum of positives or of negatives alone."""
+    return len(s.positive) > 0 and bool(s.positive.all() or (~s.positive).all())
+
+
+NOMINAL_METRICS = ("auc", "sensitivity", "specificity", "brier")
+PERTURBED_METRICS = ("auc", "sensitivity", "specificity", "flip_rate", "score_sd", "rank_sd", "right_at_10")
+AT_THRESHOLD = ("sensitivity", "specificity", "flip_rate", "right_at_10")
+

@@ -1,0 +1,121 @@
+"""strata.csv: every metric of every stratum, cohort, model and condition, with p against the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from robustkit.analysis.cohort import Judged
+from robustkit.analysis.estimates import (
+    AT_THRESHOLD,
+    NOMINAL_METRICS,
+    PERTURBED_METRICS,
+    PROPORTIONS,
+    estimate,
+    is_one_class,
+)
+from robustkit.analysis.sample import Sample
+from robustkit.results.schema import STRATA_COLUMNS
+from robustkit.stats.contrast import score_contrast_p, score_heterogeneity_p
+from robustkit.stats.estimate import NAN, Estimate
+from robustkit.stats.multiplicity import holm
+
+HETEROGENEITY = "(heterogeneity)"
+TESTED = tuple(PROPORTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What one block of rows is about.
+
+    Attributes:
+        model, cohort, perturbation, level: Names.
+        operating_point: Of the threshold.
+        is_primary: True where p is given: the nominal condition and the first level of a perturbation.
+    """
+
+    model: str
+    cohort: str
+    perturbation: str
+    level: float
+    operating_point: str
+    is_primary: bool
+
+
+def strata_rows(
+    cohort: Judged, sample: Sample, strata: Mapping[str, pd.Series], *, condition: Condition, unit: str
+) -> list[dict[str, object]]:
+    """Give the rows of one model, cohort and condition: the whole cohort first, then every variable.
+
+    Args:
+        cohort: For the column ``split``.
+        sample: Units of the cohort.
+        strata: Stratum of every case of the run, by variable.
+        condition: What the rows are about.
+        unit: case, lesion or patient.
+    """
+    fixed = {"split": cohort.split, "unit": unit}
+    rows = _stratum_rows(sample, sample, condition, by="all", stratum="all", fixed=fixed)
+    for by, series in strata.items():
+        own = series.to_numpy()[sample.rows]
+        for name in sorted(set(own)):
+            rows += _stratum_rows(sample.only(own == name), sample, condition, by=by, stratum=name, fixed=fixed)
+        if condition.is_primary:
+            _add_p(rows, sample, own, by=by, condition=condition, fixed=fixed)
+    return rows
+
+
+def _stratum_rows(
+    part: Sample, whole: Sample, condition: Condition, *, by: str, stratum: str, fixed: Mapping[str, object]
+) -> list[dict[str, object]]:
+    names = NOMINAL_METRICS if part.is_nominal else PERTURBED_METRICS
+    if is_one_class(part):
+        useless = "specificity" if part.positive.all() else "sensitivity"
+        names = tuple("auc_against" if m == "auc" else m for m in names if m != useless)
+    return [_row(condition, m, estimate(m, part, whole), part, by=by, name=stratum, fixed=fixed) for m in names]
+
+
+def _row(
+    condition: Condition, metric: str, e: Estimate, s: Sample, *, by: str, name: str, fixed: Mapping[str, object]
+) -> dict[str, object]:
+    return {
+        **fixed, "by": by, "stratum": name, "cohort": condition.cohort, "model": condition.model,
+        "perturbation": condition.perturbation, "level": condition.level, "metric": metric,
+        "operating_point": condition.operating_point if metric in AT_THRESHOLD else "",
+        "value": e.value, "low": e.low, "high": e.high, "low_threshold": NAN, "high_threshold": NAN, "se": e.se, "mc_se": e.mc_se,
+        "repeats": 0 if s.is_nominal else s.repeats, "method": e.method, "n_cases": e.n_cases, "n_patients": e.n_patients,
+        "n_positive": e.n_positive, "n_positive_patients": e.n_positive_patients, "p": NAN, "p_adjusted": NAN,
+        "family": "", "reason": e.reason,
+    }  # fmt: skip
+
+
+def _add_p(
+    rows: list[dict[str, object]], s: Sample, own: NDArray[np.object_], *, by: str, condition: Condition, fixed: Mapping[str, object]
+) -> None:
+    """Test each estimable stratum against the rest of its cohort; Holm within the variable; heterogeneity first."""
+    for metric in TESTED:
+        mine = [r for r in rows if r["by"] == by and r["metric"] == metric and np.isfinite(float(str(r["value"])))]
+        if len(mine) < 2:
+            continue
+        part = PROPORTIONS[metric](s)
+        groups = own[part.keep]
+        patients = s.patients[part.keep]
+        names = [str(r["stratum"]) for r in mine]
+        family = f"{condition.model} / {condition.cohort} / {by} / {metric} / {condition.perturbation} {condition.level:g}"
+        p = np.array([score_contrast_p(part.values, patients, groups == n) for n in names])
+        for row, raw, adjusted in zip(mine, p, holm(p), strict=True):
+            row.update(p=raw, p_adjusted=adjusted, family=family)
+        estimable = np.isin(groups, names)
+        overall = score_heterogeneity_p(part.values[estimable], patients[estimable], groups[estimable])
+        e = Estimate(method="score test, patients", n_cases=int(estimable.sum()), n_patients=len(np.unique(patients[estimable])))
+        test = _row(condition, metric, e, s, by=by, name=HETEROGENEITY, fixed=fixed)
+        rows.append({**test, "p": overall, "p_adjusted": overall, "family": family, "reason": "a test, not an estimate"})
+
+
+def strata_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
+    """Give strata.csv."""
+    return pd.DataFrame(list(rows), columns=list(STRATA_COLUMNS))

@@ -1,0 +1,85 @@
+"""Which threshold each model is judged at, and where it comes from (estimands, section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from robustkit.results.schema import THRESHOLDS_COLUMNS
+from robustkit.stats.threshold import Method, youden, youden_interval
+
+MIN_DEVELOPMENT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """One model's operating point.
+
+    Attributes:
+        model, operating_point: Names.
+        value: Decision: score >= value.
+        source: ``flag``, ``checkpoint``, ``development`` or ``default 0.5``.
+        n, n_positive: Cases it was chosen on.
+        low, high: 95 % interval of the choice.
+        warning: A sentence where it is a makeshift.
+    """
+
+    model: str
+    operating_point: str
+    value: float
+    source: str
+    n: int = 0
+    n_positive: int = 0
+    low: float = float("nan")
+    high: float = float("nan")
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Development:
+    """Nominal scores, truth and patients of the development rows of one model."""
+
+    scores: NDArray[np.float64]
+    positive: NDArray[np.bool_]
+    patients: NDArray[np.intp]
+
+
+def choose_threshold(
+    entry: Mapping[str, Any], development: Development, *, asked: float | None, method: Method, draws: int, seed: int
+) -> Threshold:
+    """Take the first source that there is: the flag, the checkpoint, development rows, 0.5 with a warning.
+
+    Args:
+        entry: The model's entry of run.json.
+        development: Finite scores only.
+        asked: ``--threshold``.
+        method: Of Youden's choice.
+        draws, seed: Of its interval.
+    """
+    name = str(entry["name"])
+    if asked is not None:
+        return Threshold(name, "given", asked, "flag")
+    carried = entry.get("operating_points") or {}
+    if carried:
+        point = "youden" if "youden" in carried else next(iter(carried))
+        return Threshold(name, point, float(carried[point]), "checkpoint")
+    labels, scores = development.positive, development.scores
+    if min(labels.sum(), (~labels).sum()) >= MIN_DEVELOPMENT:
+        chosen = youden(labels, scores, method=method)
+        if np.isfinite(chosen.value):
+            low, high = youden_interval(labels, scores, development.patients, draws=draws, seed=seed, method=method)
+            return Threshold(name, "youden", chosen.value, "development", chosen.n, chosen.n_positive, low, high)
+    n, k = len(labels), int(labels.sum())
+    text = f"{name}: no threshold was given and development rows are too few ({k} positive of {n}): 0.5 is used"
+    return Threshold(name, "0.5", 0.5, "default 0.5", n, k, warning=text)
+
+
+def thresholds_table(chosen: list[Threshold]) -> pd.DataFrame:
+    """Give thresholds.csv."""
+    rows = [(t.model, t.operating_point, t.value, t.source, t.n, t.n_positive, t.low, t.high) for t in chosen]
+    return pd.DataFrame(rows, columns=list(THRESHOLDS_COLUMNS))

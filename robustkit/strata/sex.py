@@ -1,0 +1,7 @@
+"""sex: as the manifest spells it."""
+
+from __future__ import annotations
+
+from robustkit.strata._base import Column
+
+PLUGIN = Column("sex")
