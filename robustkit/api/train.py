@@ -94,7 +94,7 @@ def train(
     from robustkit.config import read_config
     from robustkit.engine.equip import crop_maker, resolve_device, resolve_workers
     from robustkit.inputs import SCALINGS, InputSpec
-    from robustkit.models.network import empty_network
+    from robustkit.models.builders import empty_network
     from robustkit.training.augmentation import Augmentation
     from robustkit.training.fit import Recipe
     from robustkit.training.fit import fit as fit_network
@@ -169,7 +169,7 @@ def _check(parts: dict[str, list[tuple[Case, bool]]], cases: Sequence[Case]) -> 
 
 
 def _network(arch: str, weights: Path | None) -> Any:
-    from robustkit.models.network import empty_network
+    from robustkit.models.builders import empty_network
 
     network, _ = empty_network(arch, 1)
     if weights is not None:

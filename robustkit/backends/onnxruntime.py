@@ -26,7 +26,7 @@ class OnnxRuntime:
             return "ONNX files run on the CPU here; use --device cpu"
         return "" if precision == "fp32" else "ONNX files run in fp32 here"
 
-    def prepare(self, model: Classifier, *, device: str, precision: Precision) -> Forward:  # noqa: ARG002
+    def prepare(self, model: Classifier, *, device: str, precision: Precision) -> Forward:
         """Give the forward of a model."""
         return _OnnxForward(model, open_session(model.runner.path))
 

@@ -8,7 +8,6 @@ their signatures is enough.
 from __future__ import annotations
 
 import sys
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -20,7 +19,7 @@ _OPERATORS = (
 _declared: list[Any] = []
 
 
-def import_timm() -> ModuleType:
+def import_timm() -> Any:
     """Give timm; torchvision's two operators are declared only after exactly that error."""
     import_torchvision()
     import timm
@@ -28,7 +27,7 @@ def import_timm() -> ModuleType:
     return timm
 
 
-def import_torchvision() -> ModuleType:
+def import_torchvision() -> Any:
     """Give torchvision with its models."""
     try:
         import torchvision

@@ -4,16 +4,50 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from robustkit.errors import CheckpointError
 
 _KINDS = {"torchscript": "a TorchScript archive", "export": "a torch.export archive"}
+_DAMAGE = (
+    RuntimeError, ValueError, KeyError, OSError, EOFError, TypeError, AttributeError, ImportError, AssertionError,
+)  # fmt: skip
 
 
-def open_archive(path: Path, content: str, *, trust_code: bool) -> nn.Module:
+class Exported(nn.Module):  # type: ignore[misc]  # torch is not followed by the type checker
+    """A loaded torch.export program behind the face of a module.
+
+    Such a program is in eval mode for good and refuses to be told so; one that was exported for one batch
+    size takes no other, so batches are cut and padded to it.
+    """
+
+    def __init__(self, program: nn.Module, batch: int | None) -> None:
+        super().__init__()
+        self.program = program
+        self._batch = batch
+
+    def train(self, mode: bool = True) -> Exported:  # noqa: FBT001, FBT002  # torch's own signature
+        """Do nothing: the program has one mode."""
+        self.training = mode and False
+        return self
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Give the program's first output."""
+        if self._batch is None:
+            return _first(self.program(x))
+        parts = []
+        for part in x.split(self._batch):
+            lacking = self._batch - len(part)
+            full = functional.pad(part, (0, 0) * (x.ndim - 1) + (0, lacking)) if lacking else part
+            parts.append(_first(self.program(full))[: len(part)])
+        return torch.cat(parts)
+
+
+def open_archive(path: Path, content: Literal["torchscript", "export"], *, trust_code: bool) -> nn.Module:
     """Give the module of an archive.
 
     Raises:
@@ -28,30 +62,48 @@ def open_archive(path: Path, content: str, *, trust_code: bool) -> nn.Module:
             warnings.simplefilter("ignore")
             if content == "torchscript":
                 return torch.jit.load(path, map_location="cpu").eval()
-            return torch.export.load(path).module()
-    except (RuntimeError, ValueError, KeyError, OSError, EOFError, TypeError, AttributeError) as error:
+            program = torch.export.load(path)
+            return Exported(program.module(), _fixed_batch(program))
+    except _DAMAGE as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         what = f"the archive cannot be opened ({reason})."
         raise CheckpointError(what, where=str(path), fix="Save it again with this version of torch.") from error
 
 
-def count_outputs(module: nn.Module, shape: tuple[int, ...], *, where: str) -> int:
-    """Give the numbers per crop, by one forward of a grey crop.
+def count_outputs(module: nn.Module, shape: tuple[int, int, int], *, where: str) -> int:
+    """Give the numbers per crop, by one forward of two grey crops.
 
     Args:
-        module: Of an archive or a trusted pickle.
+        module: In eval mode on the CPU.
         shape: Of the input for one crop.
         where: For errors.
+
+    Raises:
+        CheckpointError: The network does not take this input, or does not give one row per crop.
     """
-    for batch in (2, 1):  # an exported program may have a fixed batch
-        try:
-            with torch.inference_mode():
-                out = module(torch.full((batch, *shape), 0.5))
-        except (RuntimeError, ValueError, TypeError, AssertionError) as error:
-            fault = error
-            continue
-        out = out[0] if isinstance(out, tuple | list) else out
-        return int(out.reshape(batch, -1).shape[1])
-    reason = str(fault).splitlines()[0][:160]
-    what = f"the model does not take an input of {' x '.join(map(str, shape))} ({reason})."
-    raise CheckpointError(what, where=where, fix="Give --input-size, --channels or layout in a sidecar.")
+    try:
+        with torch.inference_mode():
+            out = _first(module(torch.full((2, *shape), 0.5)))
+            return int(out.reshape(2, -1).shape[1])
+    except _DAMAGE as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[-1][:160]
+        what = f"the model does not take an input of {' x '.join(map(str, shape))} ({reason})."
+        fix = "Give --input-size and --channels as in its training, or layout in a sidecar."
+        raise CheckpointError(what, where=where, fix=fix) from error
+
+
+def _first(out: object) -> torch.Tensor:
+    found = out[0] if isinstance(out, tuple | list) and out else out
+    if not isinstance(found, torch.Tensor):
+        raise TypeError(f"expected a tensor of outputs, got {type(found).__name__}")
+    return found
+
+
+def _fixed_batch(program: torch.export.ExportedProgram) -> int | None:
+    """Give the batch size that a program was exported for; None where any will do."""
+    names = set(program.graph_signature.user_inputs)
+    for node in program.graph.nodes:
+        if node.op == "placeholder" and node.name in names and "val" in node.meta:
+            first = node.meta["val"].shape[0]
+            return first if isinstance(first, int) else None
+    return None

@@ -43,7 +43,7 @@ class Classifier:
         operating_points: Carried thresholds by name (e.g. ``{"youden": 0.41}``).
         seen: What the training saw, to refuse overlap: ``films`` (sha256) and ``patients`` (keyed hashes, ``salt``).
         engine: Who runs it.
-        runner: torch.nn.Module (eval, CPU, float32), bytes of the ONNX file, or a FactsModel.
+        runner: torch.nn.Module (eval, CPU, float32), an OnnxGraph, or a FactsModel.
     """
 
     name: str

@@ -32,7 +32,7 @@ class NativeCheckpoint:
     training: dict[str, Any]
 
 
-def save_native(
+def save_native(  # noqa: PLR0913  # one parameter per field of the format
     path: Path,
     state_dict: Mapping[str, Any],
     *,
@@ -73,19 +73,26 @@ def read_native(path: Path) -> NativeCheckpoint | None:
     Raises:
         CheckpointError: Damaged, or of a newer format.
     """
+    tensors, metadata = read_safetensors(path)
+    return _parse(path, metadata[KEY], tensors) if KEY in metadata else None
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Give tensors by name, on the CPU, and the metadata of any safetensors file.
+
+    Raises:
+        CheckpointError: Damaged.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt", device="cpu") as handle:
-            metadata = handle.metadata() or {}
-            if KEY not in metadata:
-                return None
             tensors = {k: handle.get_tensor(k) for k in handle.keys()}  # noqa: SIM118  # not a dict
+            return tensors, dict(handle.metadata() or {})
     except (SafetensorError, OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        what = f"the safetensors file is damaged ({reason})."
+        what = f"the safetensors file is cut off or damaged ({reason})."
         raise CheckpointError(what, where=str(path), fix="Copy it again from where it came.") from error
-    return _parse(path, metadata[KEY], tensors)
 
 
 def _parse(path: Path, text: str, tensors: dict[str, Any]) -> NativeCheckpoint:

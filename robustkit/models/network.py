@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +10,14 @@ import torch
 from torch import nn
 
 from robustkit.errors import CheckpointError
-from robustkit.models import radimagenet
-from robustkit.models._torchvision import import_timm, import_torchvision
-from robustkit.models.architectures import Architecture, closest, find, is_head, table
+from robustkit.models.architectures import Architecture, closest, is_counter, is_head, table
+from robustkit.models.builders import empty_network, row_of, shapes_of
+from robustkit.models.head import rebuild_head
+from robustkit.models.match import Match, match, views
+from robustkit.models.tensors import Tensors
 
-Tensors = dict[str, torch.Tensor]
-_AUXILIARY = ("AuxLogits.", "aux1.", "aux2.", "aux_logits.")
+_NEAR = 0.8
+"""Share of common keys from which on a file counts as a damaged or altered copy of an architecture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,163 +27,170 @@ class Network:
     Attributes:
         module: float32.
         arch: Its name.
-        n_outputs: Of its head.
+        n_outputs: Of its head; 0 for a backbone without a classifier.
+        n_tensors: Loaded.
+        n_channels: 3, or 1 where the first convolution takes grey.
         lineage: Where its weights come from, as far as the keys tell.
         others: Architectures with the same keys and shapes.
-        assumed: What was guessed.
-        config: timm's default_cfg (mean, std, input_size, interpolation), empty where unknown.
+        notes: What was left out or guessed, one sentence each.
+        config: What it wants to see (mean, std, input_size, interpolation, source), in the words of timm's default_cfg.
     """
 
     module: nn.Module
     arch: str
     n_outputs: int
+    n_tensors: int
+    n_channels: int
     lineage: str
     others: tuple[str, ...]
-    assumed: tuple[str, ...]
+    notes: tuple[str, ...]
     config: Mapping[str, Any]
 
 
 def build_network(tensors: Tensors, *, arch: str | None, where: str) -> Network:
     """Recognise the architecture where it is not given, build it with the file's own head, load strictly.
 
+    A file without a classifier gives a network without one.
+
     Raises:
-        CheckpointError: Unknown architecture, no classifier in the file, or tensors that do not fit.
+        CheckpointError: Unknown architecture, a head that cannot be rebuilt, or tensors that do not fit (listed).
     """
-    lineage = ""
-    assumed: list[str] = []
-    family = radimagenet.recognise(tensors)
-    if family is not None:
-        tensors, lineage = radimagenet.rename(tensors, family), radimagenet.LINEAGE
-        arch = arch or family.arch
-    elif all(k.startswith(radimagenet.PREFIX) or not k.startswith("backbone") for k in tensors):
-        tensors = {k.removeprefix(radimagenet.PREFIX): v for k, v in tensors.items()}
-    if radimagenet.is_ported(tensors):
-        what = "this is RadImageNet's Keras network ported to PyTorch (convolutions with biases); no network here has these keys."
-        raise CheckpointError(what, where=where, fix="Use RadImageNet's PyTorch file, or export the ported network to ONNX.")
-    if any(k.startswith(_AUXILIARY) for k in tensors):
-        tensors = {k: v for k, v in tensors.items() if not k.startswith(_AUXILIARY)}
-        assumed.append("the auxiliary classifier of the training is left out")
-    known, others = _architecture(tensors, arch, where)
+    rows = table() if arch is None else (_row(arch),)
+    matched = match(tensors, rows, where=where)
+    if matched is None:
+        raise mismatch(tensors, arch, where=where)
+    others = matched.found.others if arch is None else ()
+    notes = list(matched.notes)
     if others:
-        assumed.append(f"the architecture is {known.name}; {', '.join(others)} have the same keys and shapes")
-    return _load(tensors, known, where=where, lineage=lineage, others=others, assumed=assumed)
+        notes.append(f"the architecture is {rows_name(matched)}; {', '.join(others)} have the same keys and shapes")
+    if not matched.head:
+        return _network(matched, *_backbone(matched, where), n_outputs=0, others=others, notes=notes)
+    module, config, n_outputs, guessed = _classifier(matched, where)
+    return _network(matched, module, config, n_outputs=n_outputs, others=others, notes=[*notes, *guessed])
 
 
-def empty_network(arch: str, n_outputs: int) -> tuple[nn.Module, Mapping[str, Any]]:
-    """Build a network by name with a fresh head, and give timm's default_cfg.
-
-    Raises:
-        CheckpointError: No such architecture; near names are listed.
-    """
-    if arch.startswith("torchvision/"):
-        models = import_torchvision().models
-        extra = {"init_weights": False} if arch.endswith(("googlenet", "inception_v3")) else {}
-        return models.get_model(arch.removeprefix("torchvision/"), weights=None, num_classes=n_outputs, **extra), {}
-    timm = import_timm()
-    if not timm.is_model(arch):
-        near = timm.list_models(f"*{arch.split('_')[0]}*")[:5]
-        what = f"timm knows no architecture {arch!r}."
-        raise CheckpointError(what, where="--arch", fix=f"Near names: {', '.join(near) or 'none'}.")
-    module = timm.create_model(arch, pretrained=False, num_classes=n_outputs)
-    return module, dict(module.default_cfg)
+def rows_name(matched: Match) -> str:
+    """Give the name of the architecture taken."""
+    return matched.found.architecture.name
 
 
-def _architecture(tensors: Tensors, arch: str | None, where: str) -> tuple[Architecture, tuple[str, ...]]:
-    if arch is not None:
-        row = next((a for a in table() if a.name == arch), None)
-        return row or Architecture(arch, _head_of(arch), 0, ""), ()
-    shapes = {k: tuple(v.shape) for k, v in tensors.items()}
-    found = find(shapes)
-    if found is None:
-        what = f"the architecture of these {len(shapes)} tensors is not known; the closest are {', '.join(closest(shapes))}."
-        fix = "Name it with --arch, or export the model to ONNX."
-        raise CheckpointError(what, where=where, fix=fix)
-    return found.architecture, found.others
+def _row(arch: str) -> Architecture:
+    return next((a for a in table() if a.name == arch), None) or row_of(arch)
 
 
-def _head_of(arch: str) -> str:
-    if arch.startswith("torchvision/"):
-        return "classifier"
-    _, config = empty_network(arch, 1)
-    head = config.get("classifier", "fc")
-    return str(head if isinstance(head, str) else head[0])
-
-
-def _load(
-    tensors: Tensors, known: Architecture, *, where: str, lineage: str, others: tuple[str, ...], assumed: list[str]
+def _network(
+    matched: Match,
+    module: nn.Module,
+    config: Mapping[str, Any],
+    *,
+    n_outputs: int,
+    others: tuple[str, ...],
+    notes: list[str],
 ) -> Network:
-    tensors = _adopt_head(tensors, known.head)
-    head = {k: v for k, v in tensors.items() if is_head(k, known.head)}
-    weights = [v for k, v in sorted(head.items(), key=_place) if v.ndim >= 2]
-    if not weights:
-        what = f"the file holds a backbone without a classifier ({known.name}, {len(tensors)} tensors)."
-        fix = "Fine-tune it first: `robustkit train --weights FILE`; then judge the checkpoint that comes out."
-        raise CheckpointError(what, where=where, fix=fix)
-    module, config = empty_network(known.name, weights[-1].shape[0])
-    if any(re.fullmatch(re.escape(known.head) + r"\.\d+\..+", k) for k in head) and not known.name.startswith("torchvision/"):
-        sequential, guessed = _sequential(head, known.head)
-        _put(module, known.head, sequential)
-        assumed += guessed
-    _check(module, tensors, where=where, arch=known.name)
-    module.load_state_dict(tensors, strict=True)
-    return Network(module.float().eval(), known.name, weights[-1].shape[0], lineage, others, tuple(assumed), config)
+    return Network(
+        module=module.float().eval(),
+        arch=rows_name(matched),
+        n_outputs=n_outputs,
+        n_tensors=len(matched.body) + len(matched.head),
+        n_channels=matched.found.n_channels,
+        lineage=matched.lineage,
+        others=others,
+        notes=tuple(notes),
+        config=config,
+    )
 
 
-def _adopt_head(tensors: Tensors, head: str) -> Tensors:
-    """Rename a classifier that is called otherwise (``classifier``, ``head``, ``fc``) to the network's own name."""
-    if any(is_head(k, head) for k in tensors):
-        return tensors
-    for other in ("classifier", "head", "fc", "last_linear"):
-        if other != head and f"{other}.weight" in tensors and tensors[f"{other}.weight"].ndim == 2:
-            return {(head + k.removeprefix(other) if is_head(k, other) else k): v for k, v in tensors.items()}
-    return tensors
+def _backbone(matched: Match, where: str) -> tuple[nn.Module, Mapping[str, Any]]:
+    is_timm = "/" not in rows_name(matched)
+    module, config = empty_network(rows_name(matched), 0 if is_timm else 1, n_channels=matched.found.n_channels)
+    if is_timm:
+        _load(module, matched.body, where=where, arch=rows_name(matched))
+    return module, config
 
 
-def _place(item: tuple[str, torch.Tensor]) -> tuple[int, str]:
-    number = re.search(r"\.(\d+)\.", item[0])
-    return (int(number.group(1)) if number else 0, item[0])
+def _classifier(matched: Match, where: str) -> tuple[nn.Module, Mapping[str, Any], int, tuple[str, ...]]:
+    """Give the loaded module, its config, its number of outputs, and what was guessed of its head."""
+    architecture = matched.found.architecture
+    prefix = architecture.head
+    last = [v for v in matched.head.values() if v.ndim >= 2]
+    n_outputs = int(max(last, key=lambda v: _place(matched.head, v)).shape[0]) if last else 0
+    module, config = empty_network(architecture.name, max(n_outputs, 1), n_channels=matched.found.n_channels)
+    own = {k: tuple(v.shape) for k, v in module.get_submodule(prefix).state_dict().items()}
+    head, guessed = matched.head, tuple[str, ...]()
+    if own != {k: tuple(v.shape) for k, v in head.items()}:
+        features = _features(module.get_submodule(prefix))
+        rebuilt = rebuild_head(head, n_features=features, where=where)
+        parent, _, name = prefix.rpartition(".")
+        setattr(module.get_submodule(parent) if parent else module, name, rebuilt.module)
+        head, guessed = rebuilt.state_dict, rebuilt.assumed
+    _load(module, matched.body | {f"{prefix}.{k}": v for k, v in head.items()}, where=where, arch=architecture.name)
+    return module, config, n_outputs, guessed
 
 
-def _sequential(head: Tensors, prefix: str) -> tuple[nn.Sequential, list[str]]:
-    """Rebuild a small Sequential head: what stands between two linear layers has no tensors and is guessed."""
-    numbers = sorted({int(k.removeprefix(prefix + ".").split(".")[0]) for k in head})
-    layers: list[nn.Module] = [nn.Identity() for _ in range(numbers[-1] + 1)]
-    for number in numbers:
-        weight = head[f"{prefix}.{number}.weight"]
-        if f"{prefix}.{number}.running_mean" in head:
-            layers[number] = nn.BatchNorm1d(len(weight))
-        else:
-            layers[number] = nn.Linear(weight.shape[1], weight.shape[0], bias=f"{prefix}.{number}.bias" in head)
-    linear = [n for n in numbers if isinstance(layers[n], nn.Linear)]
-    guessed = []
-    for before, after in zip(linear, linear[1:], strict=False):
-        free = [n for n in range(before + 1, after) if n not in numbers]
-        if free:
-            layers[free[0]] = nn.ReLU()
-            guessed.append(f"ReLU stands between {prefix}.{before} and {prefix}.{after} (layers without weights are not in the file)")
-    return nn.Sequential(*layers), guessed
+def _place(head: Tensors, tensor: torch.Tensor) -> int:
+    """Give the number of the layer that a weight belongs to; 0 where it has none."""
+    name = next(k for k, v in head.items() if v is tensor)
+    numbers = [int(part) for part in name.split(".") if part.isdigit()]
+    return numbers[-1] if numbers else 0
 
 
-def _put(module: nn.Module, name: str, layer: nn.Module) -> None:
-    parent, _, last = name.rpartition(".")
-    setattr(module.get_submodule(parent) if parent else module, last, layer)
+def _features(head: nn.Module) -> int:
+    """Give how many numbers the network's own head takes."""
+    first = next((m for m in head.modules() if isinstance(m, nn.Linear | nn.Conv2d)), None)
+    if isinstance(first, nn.Linear):
+        return int(first.in_features)
+    return int(first.in_channels) if first is not None else 0
 
 
-def _check(module: nn.Module, tensors: Tensors, *, where: str, arch: str) -> None:
-    """Refuse every tensor that is missing, unexpected or of another shape, and list them."""
-    wanted = {k: tuple(v.shape) for k, v in module.state_dict().items()}
-    # files of old torch versions lack this counter, which inference does not read
-    for key in [k for k in wanted if k.endswith("num_batches_tracked") and k not in tensors]:
-        tensors[key] = torch.tensor(0)
-    missing = [f"{k} is missing" for k in wanted if k not in tensors]
-    unexpected = [f"{k} is unexpected" for k in tensors if k not in wanted]
+def _load(module: nn.Module, tensors: Tensors, *, where: str, arch: str) -> None:
+    faults = _faults({k: tuple(v.shape) for k, v in module.state_dict().items()}, tensors)
+    if faults:
+        raise _listed(faults, arch, where)
+    broken = [k for k, v in tensors.items() if v.is_floating_point() and not bool(torch.isfinite(v).all())]
+    if broken:
+        what = f"{len(broken)} tensors hold NaN or infinity ({', '.join(broken[:10])})."
+        raise CheckpointError(what, where=where, fix="Take an earlier checkpoint of this training.")
+    # files of old torch versions lack the counters, which inference does not read
+    module.load_state_dict(tensors, strict=False)
+
+
+def _faults(wanted: Mapping[str, tuple[int, ...]], tensors: Tensors, *, head: str | None = None) -> list[str]:
+    """List every tensor that is missing, unexpected or of another shape, those of ``head`` left out."""
+    out = [k for k in {*wanted, *tensors} if head is not None and is_head(k, head)]
+    missing = [f"{k} is missing" for k in wanted if k not in tensors and k not in out and not is_counter(k)]
+    unexpected = [f"{k} is unexpected" for k in tensors if k not in wanted and k not in out]
     other = [
         f"{k} has shape {tuple(v.shape)}, expected {wanted[k]}"
         for k, v in tensors.items()
-        if k in wanted and tuple(v.shape) != wanted[k]
+        if k in wanted and k not in out and tuple(v.shape) != wanted[k]
     ]
-    faults = [*missing, *unexpected, *other]
-    if faults:
-        shown = "; ".join(faults[:10]) + (f"; and {len(faults) - 10} more" if len(faults) > 10 else "")
-        what = f"the tensors do not fit {arch}: {shown}."
-        raise CheckpointError(what, where=where, fix="Give the right --arch, or save the whole state dict.")
+    return [*missing, *unexpected, *other]
+
+
+def _listed(faults: list[str], arch: str, where: str, fix: str = "") -> CheckpointError:
+    shown = "; ".join(faults[:10]) + (f"; and {len(faults) - 10} more" if len(faults) > 10 else "")
+    what = f"the tensors do not fit {arch} ({len(faults)} faults): {shown}."
+    return CheckpointError(what, where=where, fix=fix or "Give the right --arch, or save the whole state dict.")
+
+
+def mismatch(tensors: Tensors, arch: str | None, *, where: str) -> CheckpointError:
+    """Say which tensors do not fit the architecture asked for, or the nearest one."""
+    if arch is not None:
+        known = match(tensors, table(), where=where)
+        fix = f"These are the tensors of {rows_name(known)}: leave out --arch." if known else ""
+        return _listed(_nearest_faults(tensors, arch)[1], arch, where, fix)
+    near = closest({k: tuple(v.shape) for k, v in tensors.items()})
+    for row in near:
+        share, faults = _nearest_faults(tensors, row.name)
+        if share >= _NEAR:
+            return _listed(faults, f"{row.name}, the nearest architecture", where)
+    shown = ", ".join(f"{a.name} ({a.n_tensors} tensors)" for a in near)
+    what = f"the architecture of these {len(tensors)} tensors is not known here; the closest in number are {shown}."
+    return CheckpointError(what, where=where, fix="Name it with --arch, or export the model to ONNX.")
+
+
+def _nearest_faults(tensors: Tensors, arch: str) -> tuple[float, list[str]]:
+    """Give the largest share of an architecture's keys found in any reading of the file, and its faults."""
+    wanted, head = shapes_of(arch)
+    best = max((v.network for v in views(tensors)), key=lambda t: len(wanted.keys() & t.keys()))
+    return len(wanted.keys() & best.keys()) / len(wanted), _faults(wanted, best, head=head)

@@ -2,24 +2,60 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from robustkit.errors import CheckpointError, MissingExtraError
-from robustkit.inputs import Layout
+from robustkit.inputs import Layout, OutputKind
+
+_PASSING = {"Reshape", "Squeeze", "Unsqueeze", "Identity", "Cast", "Flatten"}
+"""Operators between an activation and the output that change no value."""
 
 
 @dataclass(frozen=True, slots=True)
 class OnnxGraph:
-    """What an ONNX file says: size and layout of its input, numbers per crop, and the path to run it from."""
+    """What an ONNX file says, and the path to run it from.
+
+    Attributes:
+        path: Of the file.
+        data_files: External data, all beside the file.
+        height_px, width_px: None where the file leaves them open.
+        n_channels, layout: Of its input.
+        n_outputs: Numbers per crop; None where the file leaves it open.
+        last: Operator that makes the output, e.g. ``Softmax`` or ``Gemm``.
+        notes: What was left out, one sentence each.
+    """
 
     path: Path
+    data_files: tuple[Path, ...]
     height_px: int | None
     width_px: int | None
     n_channels: int
     layout: Layout
-    n_outputs: int
+    n_outputs: int | None
+    last: str
+    notes: tuple[str, ...]
+
+    @property
+    def kind(self) -> OutputKind | None:
+        """What the outputs are, where the last operator tells."""
+        if self.last == "Softmax" or (self.last == "Sigmoid" and self.n_outputs == 1):
+            return "probabilities"
+        return "softmax-logits" if self.last == "LogSoftmax" else None
+
+    def sha256(self) -> str:
+        """Give the SHA-256 of the file's bytes, followed by those of its data files."""
+        total = hashlib.sha256()
+        for path in (self.path, *self.data_files):
+            with path.open("rb") as handle:
+                while block := handle.read(2**20):
+                    total.update(block)
+        return total.hexdigest()
 
 
 def read_onnx(path: Path) -> OnnxGraph:
@@ -27,55 +63,136 @@ def read_onnx(path: Path) -> OnnxGraph:
 
     Raises:
         CheckpointError: Damaged, weights outside the file's folder, or not one image in and one row out.
-        MissingExtraError: onnxruntime is not installed.
+        MissingExtraError: onnx or onnxruntime is not installed.
     """
-    _check_external(path)
+    graph = _load_graph(path)
+    data_files = _data_files(graph, path)
     session = open_session(path)
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if len(inputs) != 1 or len(inputs[0].shape) != 4:
         what = f"expected one input of four axes, got {[list(i.shape) for i in inputs]}."
         raise CheckpointError(what, where=str(path), fix="Export the classifier alone, images in, scores out.")
+    if inputs[0].type != "tensor(float)":
+        what = f"expected a float32 input, got {inputs[0].type}."
+        raise CheckpointError(what, where=str(path), fix="Export it with a float32 input.")
     shape = [s if isinstance(s, int) else None for s in inputs[0].shape]
     layout: Layout = "nhwc" if shape[3] in (1, 3) and shape[1] not in (1, 3) else "nchw"
     channels, height, width = (shape[3], shape[1], shape[2]) if layout == "nhwc" else (shape[1], shape[2], shape[3])
-    out = outputs[0].shape
-    n_outputs = out[-1] if len(out) > 1 and isinstance(out[-1], int) else 1
-    return OnnxGraph(path, height, width, int(channels or 3), layout, int(n_outputs))
+    ignored = f"of its {len(outputs)} outputs the first, {outputs[0].name}, is taken"
+    return OnnxGraph(
+        path=path,
+        data_files=data_files,
+        height_px=height,
+        width_px=width,
+        n_channels=int(channels or 3),
+        layout=layout,
+        n_outputs=_width(outputs[0].shape),
+        last=_last_operator(graph, outputs[0].name),
+        notes=(ignored,) if len(outputs) > 1 else (),
+    )
 
 
 def open_session(path: Path, *, threads: int = 0) -> Any:
-    """Open an onnxruntime session on the CPU."""
+    """Open an onnxruntime session on the CPU.
+
+    Raises:
+        CheckpointError: Damaged, or with operators that onnxruntime does not have.
+        MissingExtraError: onnxruntime is not installed.
+    """
     try:
         import onnxruntime
+        from onnxruntime.capi import onnxruntime_pybind11_state as state
     except ImportError as error:
-        fix = "Run: pip install 'robustkit[onnx]'"
-        raise MissingExtraError("ONNX files need onnxruntime.", where=str(path), fix=fix) from error
+        raise _missing("onnxruntime", path) from error
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4
     options.intra_op_num_threads = threads
+    names = (
+        "Fail",
+        "InvalidArgument",
+        "InvalidGraph",
+        "InvalidProtobuf",
+        "NoSuchFile",
+        "NotImplemented",
+        "RuntimeException",
+    )
+    faults = tuple(getattr(state, n) for n in names)
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001  # onnxruntime's own classes are hidden in a private module
+    except (*faults, RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[0][:160]
         what = f"the ONNX file is damaged or not supported ({reason})."
         raise CheckpointError(what, where=str(path), fix="Export it again.") from error
 
 
-def _check_external(path: Path) -> None:
-    """Refuse weights that lie outside the file's own folder."""
+def count_outputs(graph: OnnxGraph, shape: tuple[int, int, int, int]) -> int:
+    """Give the numbers per crop by one forward of ``shape``, where the file leaves it open."""
+    if graph.n_outputs is not None:
+        return graph.n_outputs
+    session = open_session(graph.path)
+    out = session.run(None, {session.get_inputs()[0].name: np.zeros(shape, dtype=np.float32)})[0]
+    return int(np.asarray(out).size // shape[0])
+
+
+def _missing(package: str, path: Path) -> MissingExtraError:
+    return MissingExtraError(f"ONNX files need {package}.", where=str(path), fix="Run: pip install 'robustkit[onnx]'")
+
+
+def _load_graph(path: Path) -> Any:
     try:
         import onnx
-    except ImportError:
-        return  # onnxruntime itself refuses external data above the model's folder
-    from google.protobuf.message import DecodeError
-
+        from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it has no stubs
+    except ImportError as error:
+        raise _missing("onnx", path) from error
     try:
-        graph = onnx.load(str(path), load_external_data=False).graph
+        return onnx.load(str(path), load_external_data=False).graph
     except (DecodeError, ValueError, OSError) as error:
-        raise CheckpointError("this is no ONNX file.", where=str(path), fix="Copy it again from where it came.") from error
+        what = "this is no ONNX file, or it is cut off."
+        raise CheckpointError(what, where=str(path), fix="Copy it again from where it came.") from error
+
+
+def _data_files(graph: Any, path: Path) -> tuple[Path, ...]:
+    """Give the files of weights outside of the model file.
+
+    Raises:
+        CheckpointError: One lies outside the model's folder, or is missing.
+    """
     root = path.parent.resolve()
-    for tensor in graph.initializer:
-        for entry in tensor.external_data:
-            if entry.key == "location" and not (root / entry.value).resolve().is_relative_to(root):
-                what = f"its weights lie outside its folder ({entry.value})."
-                raise CheckpointError(what, where=str(path), fix="Put the data file beside the model.")
+    found: Mapping[str, Path] = {
+        entry.value: (root / entry.value).resolve()
+        for tensor in _tensors(graph)
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    for name, file in found.items():
+        if not file.is_relative_to(root):
+            what = f"its weights lie outside its folder ({name})."
+            raise CheckpointError(what, where=str(path), fix="Put the data file beside the model.")
+        if not file.is_file():
+            raise CheckpointError(f"its weights are missing ({name}).", where=str(path), fix="Copy that file as well.")
+    return tuple(found[name] for name in sorted(found))
+
+
+def _tensors(graph: Any) -> Iterator[Any]:
+    """Give every tensor of a graph and of the graphs inside its operators."""
+    yield from graph.initializer
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield from (attribute.t, *attribute.tensors)
+            for inner in (attribute.g, *attribute.graphs):
+                if inner.node or inner.initializer:
+                    yield from _tensors(inner)
+
+
+def _width(shape: list[Any]) -> int | None:
+    if len(shape) < 2:
+        return 1
+    return shape[-1] if isinstance(shape[-1], int) else None
+
+
+def _last_operator(graph: Any, output: str) -> str:
+    makers = {name: node for node in graph.node for name in node.output}
+    node = makers.get(output)
+    while node is not None and node.op_type in _PASSING:
+        node = makers.get(node.input[0])
+    return str(node.op_type) if node is not None else ""

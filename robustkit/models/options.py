@@ -16,9 +16,10 @@ class ModelOptions:
 
     Attributes:
         name: What the model is called; default the file's stem.
-        arch: timm's name of the architecture.
+        arch: timm's name of the architecture, ``torchvision/<name>`` or ``small/<name>``.
         input_size: Side of the input in px.
-        kernel, scaling, mean, std, channels, margin, fit, layout: See ``InputSpec``; mean and std as text, ``0.5,0.5,0.5``.
+        kernel, scaling, channels, margin, fit, layout: See ``InputSpec``.
+        mean, std: Numbers with commas, ``0.5,0.5,0.5``.
         classes: Names in the order of the outputs, joined by commas.
         positive: Positive classes, joined by commas.
         outputs: ``sigmoid-logit``, ``softmax-logits`` or ``probabilities``.
@@ -46,10 +47,20 @@ class ModelOptions:
     trust_code: bool = False
 
     def over(self, weaker: ModelOptions) -> ModelOptions:
-        """Give these options, filled up from weaker ones."""
-        mine = {f.name: getattr(self, f.name) for f in fields(self)}
-        filled = {k: v if v is not None else getattr(weaker, k) for k, v in mine.items()}
-        return ModelOptions(**{**filled, "trust_code": self.trust_code})
+        """Give these options, filled up from weaker ones.
+
+        A scaling names mean, std and channel order together, so a stronger one silences weaker parts of it.
+        """
+        silenced = {"mean", "std", "channels"} if self.scaling is not None else set()
+        filled = {}
+        for f in fields(self):
+            mine = getattr(self, f.name)
+            filled[f.name] = getattr(weaker, f.name) if mine is None and f.name not in silenced else mine
+        return ModelOptions(**filled)
+
+
+_TEXTS = {"name", "arch", "kernel", "scaling", "channels", "fit", "layout", "outputs", "lineage"}
+_LISTS = {"mean", "std", "classes", "positive"}
 
 
 def sidecar_path(path: Path) -> Path:
@@ -61,7 +72,7 @@ def read_sidecar(path: Path) -> ModelOptions:
     """Read the sidecar of a checkpoint; no sidecar says nothing.
 
     Raises:
-        CheckpointError: Not TOML, an unknown key, or a ``"?"`` that nobody has answered yet.
+        CheckpointError: Not TOML, an unknown key, a value of another kind, or a ``"?"`` that nobody has answered yet.
     """
     file = sidecar_path(path)
     if not file.is_file():
@@ -69,17 +80,32 @@ def read_sidecar(path: Path) -> ModelOptions:
     try:
         said: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"the sidecar is no TOML ({error}).", where=str(file), fix="Correct or remove it.") from error
+        what = f"the sidecar is no TOML ({error})."
+        raise CheckpointError(what, where=str(file), fix="Correct or remove it.") from error
     known = {f.name for f in fields(ModelOptions)} - {"trust_code"}
     unknown = sorted(set(said) - known)
     if unknown:
         what = f"the sidecar has an unknown key {', '.join(unknown)}; known: {', '.join(sorted(known))}."
         raise CheckpointError(what, where=str(file), fix="Correct the name.")
-    open_questions = sorted(k for k, v in said.items() if v == "?")
+    open_questions = sorted(k for k, v in said.items() if v == "?" or (isinstance(v, list) and "?" in v))
     if open_questions:
         what = f"the sidecar does not say yet what {', '.join(open_questions)} is."
         raise CheckpointError(what, where=str(file), fix='Replace every "?" by what the training used.')
-    for key in ("classes", "positive", "mean", "std"):
-        if isinstance(said.get(key), list):
-            said[key] = ",".join(str(v) for v in said[key])
-    return ModelOptions(**said)
+    return ModelOptions(**{k: _checked(k, v, str(file)) for k, v in said.items()})
+
+
+def _checked(key: str, value: Any, where: str) -> Any:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if key in _LISTS and isinstance(value, list):
+        return ",".join(str(v) for v in value)
+    if key in _TEXTS | _LISTS and isinstance(value, str):
+        return value
+    if key == "input_size" and is_number and value == int(value):
+        return int(value)
+    if key == "margin" and is_number:
+        return float(value)
+    if key == "operating_points" and isinstance(value, dict):
+        points = {k: float(v) for k, v in value.items() if isinstance(v, int | float) and 0 <= v <= 1}
+        if len(points) == len(value):
+            return points
+    raise CheckpointError(f"the sidecar's {key} cannot be {value!r}.", where=where, fix=f"Correct {key}.")

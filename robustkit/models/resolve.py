@@ -1,17 +1,34 @@
-"""What a model wants and what its numbers mean: flags over sidecar over checkpoint over timm's defaults."""
+"""What a model wants and what its numbers mean: flags over sidecar over checkpoint over published defaults."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from dataclasses import dataclass, field, replace
+from typing import Any, cast, get_args
 
+from robustkit.cohort.vocabulary import read_vocabulary
 from robustkit.errors import CheckpointError, InputError
 from robustkit.inputs import SCALINGS, Channels, Fit, InputSpec, Kernel, Layout, OutputKind, OutputSpec
 from robustkit.models.options import ModelOptions
 
-_TIMM_KERNELS = {"bilinear": "bilinear", "bicubic": "bicubic", "lanczos": "lanczos"}
 DEFAULT_CLASSES = ("benign", "non-benign")
+FACTS = ("input_size", "kernel", "scaling", "margin", "fit")
+"""What must be known of an input; where nobody says it, it is assumed and listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a file alone tells of its input.
+
+    Attributes:
+        spec: All values; those that the file does not say come from ``source``.
+        said: Names out of FACTS that the file itself says.
+        source: Where the other values come from.
+    """
+
+    spec: InputSpec = field(default_factory=InputSpec)
+    said: frozenset[str] = frozenset()
+    source: str = "robustkit's default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,125 +38,210 @@ class Meaning:
     output: OutputSpec
     classes: tuple[str, ...]
     positive: tuple[str, ...]
-    assumed: tuple[str, ...]
+    assumed: tuple[str, ...] = ()
 
 
-def resolve_input(options: ModelOptions, own: InputSpec | None, config: Mapping[str, Any]) -> tuple[InputSpec, tuple[str, ...]]:
-    """Give the InputSpec and what was assumed.
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a file alone tells of its outputs.
 
-    Args:
-        options: Flags and sidecar.
-        own: What the checkpoint itself says.
-        config: timm's default_cfg of the architecture; empty where there is none.
+    Attributes:
+        n: Numbers per crop.
+        kind: None where the file does not say whether they are logits.
+        evidence: What in the file says so, e.g. ``the graph ends in Softmax``.
+        classes, positive: Empty where the file does not name them.
     """
-    assumed: list[str] = []
-    spec = own or _from_config(config)
-    if own is None:
-        source = "timm's default_cfg" if config else "robustkit's defaults"
-        silent = [n for n in ("input_size", "kernel", "scaling", "margin", "fit") if getattr(options, n) is None]
-        values = {
-            "input_size": f"{spec.height_px} x {spec.width_px} px", "kernel": spec.kernel,
-            "scaling": _scaling_name(spec), "margin": "0", "fit": "stretch",
-        }  # fmt: skip
-        if silent:
-            assumed.append(f"input from {source}: " + ", ".join(f"{n} {values[n]}" for n in silent))
+
+    n: int
+    kind: OutputKind | None = None
+    evidence: str = ""
+    classes: tuple[str, ...] = ()
+    positive: tuple[str, ...] = ()
+
+
+def wanted_of_config(config: Mapping[str, Any], *, n_channels: int = 3) -> Wanted:
+    """Give what an architecture's published training used (timm's default_cfg)."""
+    _, height, width = config["input_size"]
+    mean, std = (tuple(float(v) for v in config[k]) for k in ("mean", "std"))
+    kernel = config.get("interpolation", "bilinear")
+    kernel = kernel if kernel in get_args(Kernel) else "bilinear"
+    spec = InputSpec(height, width, cast(Kernel, kernel), "custom", mean, std)
+    spec = _grey(spec) if n_channels == 1 else spec
+    return Wanted(replace(spec, scaling=_scaling_name(spec)), source=str(config["source"]))
+
+
+def resolve_input(options: ModelOptions, wanted: Wanted) -> tuple[InputSpec, tuple[str, ...]]:
+    """Give the InputSpec, and what was assumed, one sentence each.
+
+    Raises:
+        InputError: A flag or a sidecar's value that is not allowed.
+    """
+    spec = _scaled(wanted.spec, options)
     changes: dict[str, Any] = {}
+    if options.input_size is not None:
+        changes |= {"height_px": options.input_size, "width_px": options.input_size}
+    for name, kind in (("kernel", Kernel), ("fit", Fit), ("layout", Layout)):
+        value = getattr(options, name)
+        if value is not None and value not in get_args(kind):
+            what = f"unknown {name} {value!r}; known: {', '.join(get_args(kind))}."
+            raise InputError(what, where=f"--{name}", fix="Choose one of these.")
+        if value is not None:
+            changes[name] = value
+    if options.margin is not None:
+        changes["margin"] = options.margin
+    return replace(spec, **changes), _assumed(options, wanted)
+
+
+def _assumed(options: ModelOptions, wanted: Wanted) -> tuple[str, ...]:
+    spec = wanted.spec
+    values = {
+        "input_size": f"the input is {spec.height_px} x {spec.width_px} px",
+        "kernel": f"crops are resized with the {spec.kernel} kernel",
+        "scaling": f"grey levels are scaled as {_scaling_words(spec)}",
+        "margin": f"the box is grown by a margin of {spec.margin:g}",
+        "fit": f"the box is fitted by {spec.fit}",
+    }
+    answered = {n for n in FACTS if getattr(options, n) is not None} | set(wanted.said)
+    if options.mean is not None and options.std is not None:
+        answered.add("scaling")
+    house = "robustkit's default"
+    return tuple(
+        f"{text} ({house if n in ('margin', 'fit') else wanted.source})"
+        for n, text in values.items()
+        if n not in answered
+    )
+
+
+def _scaled(spec: InputSpec, options: ModelOptions) -> InputSpec:
+    """Apply scaling, mean, std and channels: the parts override the name."""
+    was_grey = spec.channels == "grey"
     if options.scaling is not None:
         if options.scaling not in SCALINGS:
             what = f"unknown scaling {options.scaling!r}; known: {', '.join(SCALINGS)}."
-            raise InputError(what, where="--scaling", fix="Choose one of these, or give --mean and --std in a sidecar.")
-        mean, std, channels = SCALINGS[options.scaling]
-        changes |= {"scaling": options.scaling, "mean": mean, "std": std, "channels": channels}
+            raise InputError(what, where="--scaling", fix="Choose one of these, or give mean and std in a sidecar.")
+        mean, std, order = SCALINGS[options.scaling]
+        spec = replace(spec, scaling=options.scaling, mean=mean, std=std, channels=order)
+        # how many channels the network has is the file's to say, not the scaling's
+        spec = _grey(spec) if was_grey and options.channels is None else spec
     if options.channels is not None:
-        changes["channels"] = cast(Channels, options.channels)
+        if options.channels not in get_args(Channels):
+            what = f"unknown channels {options.channels!r}; known: {', '.join(get_args(Channels))}."
+            raise InputError(what, where="--channels", fix="Choose one of these.")
         if options.channels == "grey":
-            now = replace(spec, **changes) if options.scaling and spec.channels != "grey" else spec
-            changes |= {"mean": (sum(now.mean) / len(now.mean),), "std": (sum(now.std) / len(now.std),)}
-    for name in ("mean", "std"):
-        if getattr(options, name) is not None:
-            changes |= {name: _numbers(getattr(options, name), name), "scaling": "custom"}
-    if options.input_size is not None:
-        changes |= {"height_px": options.input_size, "width_px": options.input_size}
-    if options.kernel is not None:
-        changes["kernel"] = cast(Kernel, options.kernel)
-    if options.margin is not None:
-        changes["margin"] = options.margin
-    if options.fit is not None:
-        changes["fit"] = cast(Fit, options.fit)
-    if options.layout is not None:
-        changes["layout"] = cast(Layout, options.layout)
-    return replace(spec, **changes), tuple(assumed)
+            spec = _grey(spec)
+        else:
+            n = 3 // len(spec.mean)
+            spec = replace(spec, channels=cast(Channels, options.channels), mean=spec.mean * n, std=spec.std * n)
+    if options.mean is None and options.std is None:
+        return spec
+    parts = {n: _numbers(v, n) for n, v in (("mean", options.mean), ("std", options.std)) if v is not None}
+    changes: dict[str, Any] = {"scaling": "custom", **parts}
+    return replace(spec, **changes)
 
 
-def resolve_output(options: ModelOptions, *, n_outputs: int, known: bool, where: str, own: Meaning | None = None) -> Meaning:
+def _grey(spec: InputSpec) -> InputSpec:
+    """Give the same for one channel: mean and std averaged, as all channels hold the same grey."""
+    mean, std = (sum(v) / len(v) for v in (spec.mean, spec.std))
+    return replace(spec, channels="grey", mean=(mean,), std=(std,))
+
+
+def resolve_output(options: ModelOptions, found: Outputs, *, where: str) -> Meaning:
     """Give kind, classes and positive classes.
 
     Args:
         options: Flags and sidecar.
-        n_outputs: Numbers per crop.
-        known: True where the outputs are surely logits (a state dict); False for ONNX and the like.
+        found: What the file alone tells.
         where: The file, for errors.
-        own: What the checkpoint itself says.
 
     Raises:
         CheckpointError: Several outputs without class names, or outputs that may be probabilities.
+        InputError: A flag that does not fit the number of outputs.
     """
-    assumed: list[str] = []
-    kind = options.outputs or (own.output.kind if own else None)
-    if kind is not None and kind not in ("sigmoid-logit", "softmax-logits", "probabilities"):
-        what = f"unknown outputs {kind!r}; known: sigmoid-logit, softmax-logits, probabilities."
-        raise InputError(what, where="--outputs", fix="Choose one of these.")
-    if kind is None and not known:
-        what = "the file does not say whether its outputs are logits or probabilities."
-        raise CheckpointError(what, where=where, fix="Say --outputs sigmoid-logit, softmax-logits or probabilities.")
-    kind = kind or ("sigmoid-logit" if n_outputs == 1 else "softmax-logits")
-    classes = _names(options.classes) or (own.classes if own else ())
+    kind, notes = _kind(options, found, where)
+    classes = _names(options.classes) or found.classes
     if not classes:
-        if n_outputs > 1:
-            what = f"the model has {n_outputs} outputs and nothing names their classes."
+        if found.n > 1:
+            what = f"the model has {found.n} outputs and nothing names their classes."
             raise CheckpointError(what, where=where, fix="Name them in order: --classes benign,intermediate,malignant.")
         classes = DEFAULT_CLASSES
-        assumed.append("the one output is the logit of non-benign")
-    _check_count(classes, n_outputs, where=where)
-    positive = _names(options.positive) or (own.positive if own else ())
-    if not positive and n_outputs == 1:
-        positive = (classes[-1],)
-    unknown = [p for p in positive if p not in classes]
-    if unknown:
-        what = f"{', '.join(unknown)} is no class of the model; its classes are {', '.join(classes)}."
-        raise InputError(what, where="--positive", fix="Choose among these.")
-    return Meaning(OutputSpec(cast(OutputKind, kind)), classes, positive, tuple(assumed))
+        notes.append("the one output is that of non-benign")
+    _check_count(classes, found.n, where=where)
+    positive, guessed = _positive(options, found, classes, where)
+    return Meaning(OutputSpec(kind), classes, positive, (*notes, *guessed))
+
+
+def _kind(options: ModelOptions, found: Outputs, where: str) -> tuple[OutputKind, list[str]]:
+    kind = options.outputs or found.kind
+    if kind is None:
+        what = "the file does not say whether its outputs are logits or probabilities."
+        raise CheckpointError(what, where=where, fix="Say --outputs sigmoid-logit, softmax-logits or probabilities.")
+    if kind not in get_args(OutputKind):
+        what = f"unknown outputs {kind!r}; known: {', '.join(get_args(OutputKind))}."
+        raise InputError(what, where="--outputs", fix="Choose one of these.")
+    one = {"sigmoid-logit": True, "softmax-logits": False}.get(kind)
+    if one is not None and one != (found.n == 1):
+        fitting = "sigmoid-logit" if found.n == 1 else "softmax-logits"
+        what = f"{kind} does not fit a model of {found.n} outputs."
+        raise InputError(what, where="--outputs", fix=f"Say {fitting} or probabilities.")
+    notes = [f"{found.evidence}, yet its outputs are taken as {kind}"] if found.evidence and found.kind != kind else []
+    return cast(OutputKind, kind), notes
+
+
+def _positive(
+    options: ModelOptions, found: Outputs, classes: tuple[str, ...], where: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give the positive classes: as told, else the file's, else those that the vocabulary calls non-benign."""
+    told = _names(options.positive)
+    if told:
+        unknown = [p for p in told if p not in classes]
+        if unknown:
+            what = f"{', '.join(unknown)} is no class of the model; its classes are {', '.join(classes)}."
+            raise InputError(what, where="--positive", fix="Choose among these.")
+        return told, ()
+    if found.positive and set(found.positive) <= set(classes):
+        return found.positive, ()
+    vocabulary = read_vocabulary()
+    positive = tuple(c for c in classes if vocabulary.is_positive(c))
+    if positive == classes or (not positive and found.n > 1):
+        what = f"nothing says which of the classes {', '.join(classes)} are positive."
+        raise CheckpointError(what, where=where, fix="Say --positive with one or more of them.")
+    if not positive:
+        return classes[-1:], (f"the positive class is {classes[-1]}, the one that the output is of",)
+    if classes == DEFAULT_CLASSES:
+        return positive, ()
+    return positive, (f"the positive classes are {', '.join(positive)} (the vocabulary's non-benign ones)",)
 
 
 def _check_count(classes: Sequence[str], n_outputs: int, *, where: str) -> None:
     expected = 2 if n_outputs == 1 else n_outputs
     if len(classes) != expected or len(set(classes)) != len(classes):
         what = f"expected {expected} different class names for {n_outputs} outputs, got {', '.join(classes)}."
-        raise CheckpointError(what, where=where, fix="Give --classes one name per output (for one logit: negative,positive).")
-
-
-def _from_config(config: Mapping[str, Any]) -> InputSpec:
-    if not config:
-        return InputSpec()
-    channels, height, width = config.get("input_size", (3, 224, 224))
-    mean = tuple(float(v) for v in config.get("mean", (0.485, 0.456, 0.406)))
-    std = tuple(float(v) for v in config.get("std", (0.229, 0.224, 0.225)))
-    kernel = _TIMM_KERNELS.get(config.get("interpolation", "bilinear"), "bilinear")
-    order: Channels = "grey" if channels == 1 else "rgb"
-    spec = InputSpec(height, width, cast(Kernel, kernel), "custom", mean, std, order)
-    return replace(spec, scaling=_scaling_name(spec))
+        fix = "Give --classes one name per output (for one output: negative,positive)."
+        raise CheckpointError(what, where=where, fix=fix)
 
 
 def _scaling_name(spec: InputSpec) -> str:
-    same = [n for n, (mean, std, order) in SCALINGS.items() if (mean, std, order) == (spec.mean, spec.std, spec.channels)]
-    return same[0] if same else "custom"
+    grey = spec.channels == "grey"
+    for name, (mean, std, order) in SCALINGS.items():
+        full = InputSpec(mean=mean, std=std, channels=order)
+        same = _grey(full) if grey else full
+        if (same.mean, same.std, same.channels) == (spec.mean, spec.std, spec.channels):
+            return name
+    return "custom"
+
+
+def _scaling_words(spec: InputSpec) -> str:
+    if spec.scaling != "custom":
+        return spec.scaling
+    return f"mean {', '.join(f'{v:g}' for v in spec.mean)} and std {', '.join(f'{v:g}' for v in spec.std)}"
 
 
 def _numbers(text: str, name: str) -> tuple[float, ...]:
     try:
         return tuple(float(v) for v in text.split(","))
     except ValueError as error:
-        raise InputError(f"expected numbers with commas, got {text!r}.", where=name, fix="Write 0.485,0.456,0.406.") from error
+        what = f"expected numbers with commas, got {text!r}."
+        raise InputError(what, where=name, fix="Write 0.485,0.456,0.406.") from error
 
 
 def _names(text: str | None) -> tuple[str, ...]:
