@@ -29,6 +29,9 @@ from robustkit.strata._base import UNKNOWN, Column, Stratifier
 
 Unit = Literal["case", "lesion", "patient"]
 
+FIRST = ("subtype", "group", "region", "size", "site", "centre")
+"""Variables in the order in which people ask; others follow by name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choices:
@@ -96,7 +99,7 @@ def assign_strata(cohort: Judged, by: Sequence[str]) -> dict[str, pd.Series]:
         by: Names of stratifiers or columns; ``a*b`` crosses two; empty: all stratifiers that say something.
     """
     development = pd.Series(cohort.development, index=cohort.frame.index)
-    chosen = by or names("strata")
+    chosen = by or sorted(names("strata"), key=lambda n: (FIRST.index(n) if n in FIRST else len(FIRST), n))
     found = {}
     for name in chosen:
         parts = [_stratifier(n).assign(cohort.frame, development=development) for n in name.split("*")]

@@ -15,7 +15,7 @@ import pandas as pd
 
 from robustkit.atomic import replacing, write_text
 from robustkit.errors import RunError
-from robustkit.results.schema import FORMAT
+from robustkit.results.schema import FORMAT, TEXT_COLUMNS
 
 _NEEDED = ("format", "seed", "repeats", "perturbations", "models")
 
@@ -94,7 +94,9 @@ class RunFolder:
             raise RunError(
                 f"the table {name}.csv is missing.", where=str(self.path), fix=f"Run `robustkit stratify {self.path}`."
             )
-        return pd.read_csv(file, keep_default_na=True, dtype={"stratum": str, "by": str, "case_id": str, "model": str})
+        # a stratum may be called NA: only an empty cell is a missing one
+        table = pd.read_csv(file, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(TEXT_COLUMNS, str))
+        return table.fillna(dict.fromkeys(set(TEXT_COLUMNS) & set(table.columns), ""))
 
     def write_table(self, name: str, frame: pd.DataFrame) -> Path:
         """Write ``tables/<name>.csv``, whole or not at all, and give its path."""

@@ -37,3 +37,9 @@ COMPARISONS_COLUMNS = (
     "operating_point", "diff", "low", "high", "se", "mc_se", "statistic", "p", "p_adjusted", "family", "method",
     "n_cases", "n_patients", "reason",
 )  # fmt: skip
+
+TEXT_COLUMNS = (
+    "model", "model_a", "model_b", "case_id", "by", "stratum", "cohort", "split", "unit", "perturbation", "metric",
+    "operating_point", "method", "family", "reason", "kind", "source", "step",
+)  # fmt: skip
+"""Columns of the tables that hold text: an empty cell is empty text."""
