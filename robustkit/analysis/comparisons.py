@@ -15,7 +15,7 @@ from robustkit.analysis.cohort import Judged
 from robustkit.analysis.matrix import ModelAnswers
 from robustkit.results.schema import COMPARISONS_COLUMNS
 from robustkit.stats.auc import clustered_auc, paired_auc_difference
-from robustkit.stats.bootstrap import PatientDraws, clustered_mean, sums_by_patient, weighted_auc
+from robustkit.stats.bootstrap import PatientDraws, clustered_mean, pair_wins, sums_by_patient, weighted_wins
 from robustkit.stats.bootstrap import bca as bca_interval
 from robustkit.stats.difference import Difference
 from robustkit.stats.multiplicity import holm
@@ -129,10 +129,13 @@ def _auc_lost(
     estimable = [clustered_auc(labels, m.nominal[same][None], patients) for m in pair]
     if any(e.reason for e in estimable):
         return Difference(reason=next(e.reason for e in estimable if e.reason), **n)
-    weights = settings.draws.counts[:, patients]
-    lost = [_lost(labels, m.nominal[same], s[same], weights) for m, s in zip(pair, scores, strict=True)]
-    value = lost[0][0] - lost[1][0]
-    drawn = lost[0][1] - lost[1][1]
+    own, other = (
+        pair_wins(labels, m.nominal[same][:, None]) - pair_wins(labels, s[same]) for m, s in zip(pair, scores, strict=True)
+    )
+    wins = own - other
+    weights = settings.draws.by_patient[patients].T
+    value = float(wins.mean())
+    drawn = weighted_wins(wins, weights[:, labels], weights[:, ~labels])
     if np.abs(drawn).max(initial=0.0) < 1e-12 and abs(value) < 1e-12:
         return Difference(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, "equal for every case", **n)
     low, high, se, reason = bca_interval(drawn, value, np.zeros(1))
@@ -140,14 +143,6 @@ def _auc_lost(
     p = float(2 * norm.sf(abs(statistic)))
     method = "patient bootstrap, bias-corrected; z of the bootstrap error"
     return Difference(value, low, high, se, float("nan"), statistic, p, method, **n, reason=reason)
-
-
-def _lost(labels: NDArray[np.bool_], nominal: Floats, scores: Floats, weights: Floats) -> tuple[float, Floats]:
-    one = np.ones((1, len(labels)))
-    both = np.concatenate([one, weights])
-    mean = np.mean([weighted_auc(labels, s, both) for s in scores.T], axis=0)
-    lost = weighted_auc(labels, nominal, both) - mean
-    return float(lost[0]), lost[1:]
 
 
 def _not_comparable(cohort: Judged, pair: tuple[ModelAnswers, ModelAnswers], same: NDArray[np.bool_]) -> str:

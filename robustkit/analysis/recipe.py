@@ -29,19 +29,19 @@ def add_recipe_intervals(
 ) -> pd.DataFrame:
     """Fill both columns for nominal sensitivity and specificity of models whose threshold is from development rows."""
     draws, seed = min(choices[0], MAX_DRAWS), choices[1]
-    out = table.copy()
+    bounds = np.full((len(table), 2), np.nan)
     for own, threshold in zip(answers, thresholds, strict=True):
         if threshold.source != "development":
             continue
         cuts = _cuts(cohort, own, draws=draws, seed=seed)
         weights = _weights(cohort, draws=draws, seed=seed)
         right = (own.nominal[None, :] >= cuts[:, None]) == cohort.positive[None, :]
-        wanted = (out["model"] == own.model) & (out["perturbation"] == "nominal") & out["value"].notna()
-        wanted &= out["metric"].isin(["sensitivity", "specificity"]) & (out["unit"] == "case")
-        for index in out.index[wanted]:
-            keep = _members(cohort, strata, out.loc[index]) & np.isfinite(own.nominal)
-            out.loc[index, ["low_threshold", "high_threshold"]] = _bounds(right, weights, keep)
-    return out
+        wanted = (table["model"] == own.model) & (table["perturbation"] == "nominal") & table["value"].notna()
+        wanted &= table["metric"].isin(["sensitivity", "specificity"]) & (table["unit"] == "case")
+        for place, row in zip(np.flatnonzero(wanted), table[wanted].to_dict("records"), strict=True):
+            keep = _members(cohort, strata, row) & np.isfinite(own.nominal)
+            bounds[place] = _bounds(right, weights, keep)
+    return table.assign(low_threshold=bounds[:, 0], high_threshold=bounds[:, 1])
 
 
 def _cuts(cohort: Judged, own: ModelAnswers, *, draws: int, seed: int) -> NDArray[np.float64]:
@@ -65,10 +65,10 @@ def _weights(cohort: Judged, *, draws: int, seed: int) -> NDArray[np.float64]:
     return counts[:, cohort.patients]
 
 
-def _members(cohort: Judged, strata: Mapping[str, pd.Series], row: pd.Series) -> NDArray[np.bool_]:
+def _members(cohort: Judged, strata: Mapping[str, pd.Series], row: Mapping[str, object]) -> NDArray[np.bool_]:
     keep = cohort.in_cohort(str(row["cohort"]))
     if row["by"] != ALL:
-        keep = keep & (strata[str(row["by"])] == row["stratum"]).to_numpy()
+        keep = keep & (strata[str(row["by"])] == row["stratum"]).to_numpy(dtype=bool)
     return keep & (cohort.positive == (row["metric"] == "sensitivity"))
 
 

@@ -22,12 +22,13 @@ class StrataForest:
     def draw(self, tables: Mapping[str, pd.DataFrame], *, is_simulated: bool) -> FigureSet:
         """Draw nominal metrics, and stability at the primary level."""
         rows = _primary(tables.get("strata", pd.DataFrame()))
+        counts = _counts(rows)
         drawings = []
         for metric in METRICS if len(rows) else ():
             chosen = rows[rows["metric"].isin(_SHOWS.get(metric, (metric,)))]
             for (by, cohort), part in chosen.groupby(["by", "cohort"], sort=False):
                 if by != "all":
-                    figure = _draw(part, metric, is_simulated)
+                    figure = _draw(part.assign(n=counts.loc[part.index]), metric, is_simulated)
                     drawings.append(Drawing((str(by), METRIC_NAMES[metric], str(cohort)), figure))
         caption = (
             "Bars are 95 % intervals by patient. A stratum of one class (every subtype is one) has its AUC against the other class "
@@ -47,6 +48,14 @@ def _primary(strata: pd.DataFrame) -> pd.DataFrame:
     first = moved.iloc[0][["perturbation", "level"]]
     same = (moved["perturbation"] == first["perturbation"]) & (moved["level"] == first["level"])
     return pd.concat([nominal, moved[same & moved["metric"].isin(["flip_rate", "rank_sd"])]])
+
+
+def _counts(rows: pd.DataFrame) -> pd.Series:
+    """Give the cases of each row's stratum: ``auc_against`` rows count the other class of the cohort too."""
+    if rows.empty:
+        return pd.Series(dtype=float)
+    own = rows["n_cases"].where(~rows["metric"].isin(["auc_against", "sensitivity", "specificity"]))
+    return own.groupby([rows[c] for c in ("by", "stratum", "cohort")]).transform("max").fillna(rows["n_cases"])
 
 
 def natural(name: str) -> tuple[int, float, str]:
@@ -82,7 +91,7 @@ def _draw(rows: pd.DataFrame, metric: str, is_simulated: bool) -> go.Figure:
             "%{customdata[3]:.0f} patients<br>adjusted p against the rest: %{customdata[4]}<extra>%{fullData.name}</extra>",
         )  # fmt: skip
     _say_not_estimable(figure, rows, at, len(models))
-    counts = rows.groupby("stratum")["n_cases"].max()
+    counts = rows.groupby("stratum")["n"].max()
     figure.update_yaxes(
         tickvals=list(at.values()), ticktext=[f"{plain(s)}  <i>n={int(counts[s])}</i>" for s in at], range=[-0.6, len(at) - 0.4],
         automargin=True,

@@ -1,6 +1,6 @@
 """One patient bootstrap for everything: counts per patient, drawn once, shared by all models and metrics.
 
-Source: Efron 1987, JASA 82:171 (BCa); the counting of a weighted AUC: facts of this project, docs/statistics.md.
+Source: Efron 1987, JASA 82:171 (BCa).
 """
 
 from __future__ import annotations
@@ -15,22 +15,30 @@ from robustkit.seeds import generator
 from robustkit.stats.estimate import NAN, Estimate
 
 Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
+
 MAX_UNDEFINED = 0.05
+"""Share of undefined draws over which there is no interval (estimands, section 1)."""
+
+MIN_PATIENTS = 5
+"""Patients under which a mean is not estimable, as for a proportion."""
+
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class PatientDraws:
-    """How often each patient is drawn.
+    """How often each patient is drawn, with all cases and repeats.
 
     Attributes:
-        counts: ``(B, m)`` float64, whole numbers.
+        counts: ``(B, m)`` float64, whole numbers: they are multiplied with sums, not looked up.
     """
 
     counts: Floats
 
 
-def patient_draws(strata: NDArray[np.intp], *, draws: int, seed: int, purpose: str) -> PatientDraws:
-    """Draw patients with replacement within strata.
+def patient_draws(strata: Codes, *, draws: int, seed: int, purpose: str) -> PatientDraws:
+    """Draw patients with replacement within strata; each stratum keeps its number of patients.
 
     Args:
         strata: ``(m,)`` code of each patient's stratum (cohort x centre x class).
@@ -46,20 +54,29 @@ def patient_draws(strata: NDArray[np.intp], *, draws: int, seed: int, purpose: s
     return PatientDraws(counts)
 
 
-def sums_by_patient(values: Floats, patients: NDArray[np.intp], *, n_patients: int) -> Floats:
-    """Sum per-case values by patient: ``(..., n)`` to ``(..., m)``."""
+def sums_by_patient(values: Floats, patients: Codes, *, n_patients: int) -> Floats:
+    """Sum per-case values by patient.
+
+    Args:
+        values: ``(..., n)``.
+        patients: ``(n,)`` codes 0..n_patients-1.
+        n_patients: m.
+
+    Returns:
+        ``(..., m)`` float64; 0 for patients without cases.
+    """
     flat = values.reshape(-1, values.shape[-1])
-    out = np.stack([np.bincount(patients, weights=row, minlength=n_patients) for row in flat])
+    out = np.zeros((len(flat), n_patients))
+    for row, own in zip(out, flat, strict=True):
+        row += np.bincount(patients, weights=own, minlength=n_patients)
     return out.reshape(*values.shape[:-1], n_patients)
 
 
-def clustered_mean(
-    values: Floats, patients: NDArray[np.intp], draws: PatientDraws, *, mc_variance: float = NAN
-) -> Estimate:
+def clustered_mean(values: Floats, patients: Codes, draws: PatientDraws, *, mc_variance: float = NAN) -> Estimate:
     """Give the mean of per-case values with a patient bootstrap interval (BCa).
 
     Args:
-        values: ``(n,)``; NaN values are not allowed.
+        values: ``(n,)``; one that is not finite gives no estimate, with the reason.
         patients: ``(n,)`` codes 0..m-1 of the patients that ``draws`` counts.
         draws: Shared counts.
         mc_variance: Monte-Carlo variance of the mean, if there is one.
@@ -67,17 +84,20 @@ def clustered_mean(
     m = draws.counts.shape[1]
     own = len(np.unique(patients))
     counts = {"n_cases": len(values), "n_patients": own}
-    if own < 5:
-        return Estimate(reason=f"fewer than 5 patients ({own})" if len(values) else "no cases", **counts)
+    if own < MIN_PATIENTS:
+        return Estimate(reason=f"fewer than {MIN_PATIENTS} patients ({own})" if len(values) else "no cases", **counts)
+    if not np.isfinite(values).all():
+        return Estimate(reason="a value is not defined (NaN)", **counts)
     total = sums_by_patient(values, patients, n_patients=m)
     size = np.bincount(patients, minlength=m).astype(np.float64)
-    value = float(values.mean())
     weight = draws.counts @ size
     drawn = np.divide(draws.counts @ total, weight, out=np.full(len(weight), np.nan), where=weight > 0)
     members = np.flatnonzero(size)
     left_out = (total.sum() - total[members]) / (size.sum() - size[members])
+    value = float(values.mean())
     low, high, se, reason = bca(drawn, value, left_out)
-    return Estimate(value, low, high, se, float(np.sqrt(mc_variance)), "patient bootstrap, BCa", **counts, reason=reason)
+    mc_se = float(np.sqrt(mc_variance))
+    return Estimate(value, low, high, se, mc_se, "patient bootstrap, BCa", **counts, reason=reason)
 
 
 def bca(drawn: Floats, value: float, left_out: Floats) -> tuple[float, float, float, str]:
@@ -86,44 +106,59 @@ def bca(drawn: Floats, value: float, left_out: Floats) -> tuple[float, float, fl
     Args:
         drawn: ``(B,)`` statistic of each draw, NaN where undefined.
         value: Of the sample.
-        left_out: ``(m,)`` jackknife values.
+        left_out: ``(m,)`` jackknife values, one patient left out; a single one: no acceleration.
+
+    Returns:
+        A zero-width interval is never given: the bounds are NaN and the reason says so.
     """
     known = drawn[np.isfinite(drawn)]
-    if len(known) < (1 - MAX_UNDEFINED) * len(drawn):
-        return NAN, NAN, NAN, f"undefined in {1 - len(known) / len(drawn):.0%} of the bootstrap draws"
-    se = float(known.std(ddof=1))
-    spread = np.ptp(known)
-    if spread <= 1e-15 * max(1.0, abs(value)):
+    if len(known) < max(2.0, (1 - MAX_UNDEFINED) * len(drawn)):
+        return NAN, NAN, NAN, f"undefined in {1 - len(known) / max(1, len(drawn)):.0%} of the bootstrap draws"
+    if np.ptp(known) <= _ROUNDING * max(abs(value), float(np.abs(known).max())):
         return NAN, NAN, NAN, "no variation between patients"
-    below = (np.count_nonzero(known < value) + 0.5 * np.count_nonzero(known == value)) / len(known)
-    bias = norm.ppf(np.clip(below, 1 / (2 * len(known)), 1 - 1 / (2 * len(known))))
-    away = left_out.mean() - left_out
-    cube = (away**2).sum() ** 1.5
-    acceleration = float((away**3).sum() / (6 * cube)) if cube > 0 else 0.0
-    z = norm.ppf([0.025, 0.975])
-    level = norm.cdf(bias + (bias + z) / (1 - acceleration * (bias + z)))
-    low, high = np.quantile(known, level)
-    if low == high:
+    se = float(known.std(ddof=1))
+    low, high = np.quantile(known, _bca_levels(known, value, left_out))
+    if high - low <= _ROUNDING * max(abs(low), abs(high)):
         return NAN, NAN, se, "the bootstrap interval has no width"
     return float(low), float(high), se, ""
 
 
+def _bca_levels(known: Floats, value: float, left_out: Floats) -> Floats:
+    """Efron 1987, equations 2.3 (bias) and 6.6 (acceleration)."""
+    same = np.isclose(known, value, rtol=_ROUNDING, atol=0.0)
+    below = (np.count_nonzero((known < value) & ~same) + 0.5 * np.count_nonzero(same)) / len(known)
+    bias = norm.ppf(np.clip(below, 0.5 / len(known), 1 - 0.5 / len(known)))
+    away = left_out.mean() - left_out
+    cube = float((away**2).sum() ** 1.5)
+    acceleration = float((away**3).sum()) / (6 * cube) if cube > 0 else 0.0
+    z = bias + norm.ppf([0.025, 0.975])
+    # |acceleration| is at most 1/6, so the divisor is positive for any bias below 4
+    return np.asarray(norm.cdf(bias + z / np.maximum(1 - acceleration * z, _ROUNDING)))
+
+
 def weighted_auc(labels: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
-    """Give the AUC of every draw: sort once, then only counts.
+    """Give the AUC of every draw, averaged over repeats: each repeat is sorted once, then only counted.
+
+    AUC_b = sum over positives i of w_i (Z(lo_i) + Z(hi_i)) / 2 / (W+ W-), Z the running sum of the negatives'
+    weights in the order of their scores, lo_i and hi_i the negatives below, and not above, i's score.
 
     Args:
         labels: ``(n,)`` bool.
-        scores: ``(n,)`` float64.
+        scores: ``(n,)`` or ``(R, n)`` float64 without NaN.
         weights: ``(B, n)`` how often each case was drawn.
 
     Returns:
         ``(B,)``; NaN where a draw lacks a class. Ties are half-counted.
     """
-    positive, negative = scores[labels], np.sort(scores[~labels])
-    order = np.argsort(scores[~labels], kind="stable")
-    w_pos, w_neg = weights[:, labels], weights[:, ~labels][:, order]
-    running = np.concatenate([np.zeros((len(weights), 1)), np.cumsum(w_neg, axis=1)], axis=1)
-    lo, hi = np.searchsorted(negative, positive, "left"), np.searchsorted(negative, positive, "right")
-    wins = (w_pos * (running[:, lo] + running[:, hi])).sum(axis=1) / 2
-    pairs = w_pos.sum(axis=1) * w_neg.sum(axis=1)
+    w_pos, w_neg = weights[:, labels], weights[:, ~labels]
+    wins = np.zeros(len(weights))
+    rows = np.atleast_2d(scores)
+    for row in rows:
+        order = np.argsort(row[~labels], kind="stable")
+        negative, positive = row[~labels][order], row[labels]
+        running = np.zeros((len(weights), len(negative) + 1))
+        np.cumsum(w_neg[:, order], axis=1, out=running[:, 1:])
+        lo, hi = np.searchsorted(negative, positive, "left"), np.searchsorted(negative, positive, "right")
+        wins += (w_pos * (running[:, lo] + running[:, hi])).sum(axis=1) / 2
+    pairs = w_pos.sum(axis=1) * w_neg.sum(axis=1) * len(rows)
     return np.divide(wins, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
