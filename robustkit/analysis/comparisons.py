@@ -15,10 +15,11 @@ from robustkit.analysis.cohort import Judged
 from robustkit.analysis.matrix import ModelAnswers
 from robustkit.results.schema import COMPARISONS_COLUMNS
 from robustkit.stats.auc import clustered_auc, paired_auc_difference
-from robustkit.stats.bootstrap import PatientDraws, clustered_mean, pair_wins, sums_by_patient, weighted_wins
+from robustkit.stats.bootstrap import PatientDraws, clustered_mean, sums_by_patient
 from robustkit.stats.bootstrap import bca as bca_interval
 from robustkit.stats.difference import Difference
 from robustkit.stats.multiplicity import holm
+from robustkit.stats.pairs import pair_wins, weighted_wins
 from robustkit.stats.permutation import sign_flip
 from robustkit.stats.stability import reference_rank, spread
 from robustkit.stats.threshold import target_sensitivity

@@ -31,10 +31,16 @@ class PatientDraws:
     """How often each patient is drawn, with all cases and repeats.
 
     Attributes:
-        counts: ``(B, m)`` float64, whole numbers: they are multiplied with sums, not looked up.
+        by_patient: ``(m, B)`` float64, whole numbers: they are multiplied with sums, not looked up. A
+            stratum reads the rows of its own patients alone.
     """
 
-    counts: Floats
+    by_patient: Floats
+
+    @property
+    def counts(self) -> Floats:
+        """``(B, m)``, a view."""
+        return self.by_patient.T
 
 
 def patient_draws(strata: Codes, *, draws: int, seed: int, purpose: str) -> PatientDraws:
@@ -47,11 +53,11 @@ def patient_draws(strata: Codes, *, draws: int, seed: int, purpose: str) -> Pati
         purpose: Names the stream, so that equal purposes share their draws.
     """
     random = generator(seed, "bootstrap", purpose)
-    counts = np.zeros((draws, len(strata)))
+    by_patient = np.zeros((len(strata), draws))
     for code in np.unique(strata):
         members = np.flatnonzero(strata == code)
-        counts[:, members] = random.multinomial(len(members), np.full(len(members), 1 / len(members)), size=draws)
-    return PatientDraws(counts)
+        by_patient[members] = random.multinomial(len(members), np.full(len(members), 1 / len(members)), size=draws).T
+    return PatientDraws(by_patient)
 
 
 def sums_by_patient(values: Floats, patients: Codes, *, n_patients: int) -> Floats:
@@ -81,7 +87,7 @@ def clustered_mean(values: Floats, patients: Codes, draws: PatientDraws, *, mc_v
         draws: Shared counts.
         mc_variance: Monte-Carlo variance of the mean, if there is one.
     """
-    m = draws.counts.shape[1]
+    m = len(draws.by_patient)
     own = len(np.unique(patients))
     counts = {"n_cases": len(values), "n_patients": own}
     if own < MIN_PATIENTS:
@@ -90,9 +96,9 @@ def clustered_mean(values: Floats, patients: Codes, draws: PatientDraws, *, mc_v
         return Estimate(reason="a value is not defined (NaN)", **counts)
     total = sums_by_patient(values, patients, n_patients=m)
     size = np.bincount(patients, minlength=m).astype(np.float64)
-    weight = draws.counts @ size
-    drawn = np.divide(draws.counts @ total, weight, out=np.full(len(weight), np.nan), where=weight > 0)
     members = np.flatnonzero(size)
+    drawn_total, weight = np.stack([total[members], size[members]]) @ draws.by_patient[members]
+    drawn = np.divide(drawn_total, weight, out=np.full(len(weight), np.nan), where=weight > 0)
     left_out = (total.sum() - total[members]) / (size.sum() - size[members])
     value = float(values.mean())
     low, high, se, reason = bca(drawn, value, left_out)
