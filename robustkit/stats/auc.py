@@ -6,7 +6,7 @@ Obuchowski 1997, Biometrics 53:567 (clusters).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,16 @@ from robustkit.stats.estimate import NAN, Estimate
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Codes = NDArray[np.intp]
 
 MIN_PATIENTS = 10
 """Patients of either class under which an AUC is not estimable (estimands, section 4)."""
 
 _Z = float(norm.ppf(0.975))
+_TINY = 1e-12
+"""Standard errors below this are rounding of placements that do not vary."""
+
+_ALL_TIED = "no variation between patients: the error cannot be estimated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +35,13 @@ class Placements:
     """Where each case stands among those of the other class.
 
     Attributes:
-        positive: ``(..., n_positive)`` share of negatives below each positive, ties half.
-        negative: ``(..., n_negative)`` share of positives above each negative, ties half.
+        v10: ``(..., n_positive)`` share of negatives below each positive, ties half, in [0, 1].
+        v01: ``(..., n_negative)`` share of positives above each negative, ties half, in [0, 1].
         value: ``(...)`` AUC.
     """
 
-    positive: Floats
-    negative: Floats
+    v10: Floats
+    v01: Floats
     value: Floats
 
 
@@ -45,7 +50,7 @@ def placements(labels: Flags, scores: Floats) -> Placements:
 
     Args:
         labels: ``(n,)`` bool, both classes there.
-        scores: ``(..., n)`` float64, finite.
+        scores: ``(..., n)`` float64; infinite scores are ordered like any other, NaN gives NaN.
     """
     x, y = scores[..., labels], scores[..., ~labels]
     n_x, n_y = x.shape[-1], y.shape[-1]
@@ -58,6 +63,10 @@ def placements(labels: Flags, scores: Floats) -> Placements:
 def auc(labels: Flags, scores: Floats) -> float:
     """Give the AUC, ties half-counted; NaN where one class is missing or a score is NaN.
 
+    Args:
+        labels: ``(n,)`` bool.
+        scores: ``(n,)`` float64; infinite scores are ordered like any other.
+
     Example:
         >>> import numpy as np
         >>> auc(np.array([True, True, False, False]), np.array([0.9, 0.4, 0.4, 0.1]))
@@ -68,119 +77,152 @@ def auc(labels: Flags, scores: Floats) -> float:
     return float(placements(labels, scores).value)
 
 
-def auc_against(values: Floats, others: Floats) -> float:
-    """Give the share of pairs in which ``values`` stand above ``others``, ties half."""
-    labels = np.concatenate([np.ones(len(values), dtype=bool), np.zeros(len(others), dtype=bool)])
-    return auc(labels, np.concatenate([values, others]))
+@dataclass(frozen=True, slots=True)
+class _Influence:
+    """What each patient adds to the error of an AUC: sums of centred placements over her cases.
+
+    Attributes:
+        positive: ``(m,)`` sum over a patient's positives of (v10 - AUC) / n_positive.
+        negative: ``(m,)`` the same for negatives.
+    """
+
+    positive: Floats
+    negative: Floats
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
-    """An AUC averaged over repeats, and the contribution of every patient to its error."""
+class _Patients:
+    """Who has cases of which class."""
 
-    value: float
-    influence: Floats
-    mc_variance: float
-    n_positive_patients: int
-    n_negative_patients: int
-
-
-def _influence(labels: Flags, scores: Floats, patients: NDArray[np.intp]) -> _Parts:
-    """Sum placements, averaged over repeats, by patient (Obuchowski 1997, equations 4-6)."""
-    found = placements(labels, scores)
-    x, y = found.positive.mean(axis=0), found.negative.mean(axis=0)
-    value = float(found.value.mean())
-    n = int(patients.max()) + 1
-    own = np.zeros(n)
-    np.add.at(own, patients[labels], (x - value) / len(x))
-    np.add.at(own, patients[~labels], (y - value) / len(y))
-    positive, negative = len(np.unique(patients[labels])), len(np.unique(patients[~labels]))
-    return _Parts(value, own, _mc_variance(found), positive, negative)
+    codes: Codes
+    n: int
+    n_positive: int
+    n_negative: int
 
 
-def _mc_variance(found: Placements) -> float:
-    """Variance of the mean over repeats that redrawing the boxes alone would give.
+def _patients(labels: Flags, patients: Codes) -> _Patients:
+    codes = np.unique(patients, return_inverse=True)[1]
+    n_positive, n_negative = len(np.unique(codes[labels])), len(np.unique(codes[~labels]))
+    return _Patients(codes, len(np.unique(codes)), n_positive, n_negative)
 
-    Cases are redrawn independently, so it is the sum over cases of the within-case variance of the
-    placement, over repeats, divided by the repeats and by the squared number of cases of the class.
+
+def _averaged(found: Placements) -> Placements:
+    return Placements(found.v10.mean(axis=0), found.v01.mean(axis=0), found.value.mean())
+
+
+def _influence(labels: Flags, mean: Placements, own: _Patients) -> _Influence:
+    def by_patient(chosen: Flags, values: Floats) -> Floats:
+        weights = (values - mean.value) / len(values)
+        return np.bincount(own.codes[chosen], weights=weights, minlength=own.n).astype(np.float64)
+
+    return _Influence(by_patient(labels, mean.v10), by_patient(~labels, mean.v01))
+
+
+def _variance(part: _Influence, own: _Patients) -> float:
+    """Obuchowski's S10 / n_positive + S01 / n_negative + 2 S11 / (n_positive n_negative).
+
+    Each of the three sums has the small-sample factor of the patients that it runs over. With one case
+    per patient this is DeLong's variance.
     """
-    repeats = found.positive.shape[0]
+
+    def small(k: int) -> float:
+        return k / (k - 1)
+
+    s10 = small(own.n_positive) * float(part.positive @ part.positive)
+    s01 = small(own.n_negative) * float(part.negative @ part.negative)
+    s11 = small(own.n) * float(part.positive @ part.negative)
+    # S11 may be negative, and with few patients larger than the other two: the variance is not
+    return max(0.0, s10 + s01 + 2.0 * s11)
+
+
+def _mc_se(found: Placements) -> float:
+    """Standard error of the mean over repeats that redrawing the boxes alone would give; NaN for one repeat.
+
+    Every case's box is drawn independently, so with s_i^2 the variance (ddof 1) of case i's placement over
+    R repeats it is sqrt((sum of s_i^2 over positives / n_positive^2 + the same of negatives) / R). A placement
+    also moves with the other class's boxes: the sum is too large by about 1 / n_positive + 1 / n_negative of it.
+    """
+    repeats = len(found.v10)
     if repeats < 2:
         return NAN
-    x, y = found.positive, found.negative
-    within = x.var(axis=0, ddof=1).sum() / x.shape[1] ** 2 + y.var(axis=0, ddof=1).sum() / y.shape[1] ** 2
-    return float(within / repeats)
+    within = sum(float(v.var(axis=0, ddof=1).sum()) / v.shape[1] ** 2 for v in (found.v10, found.v01))
+    return float(np.sqrt(within / repeats))
 
 
-def _variance(influence: Floats, patients: NDArray[np.intp]) -> float:
-    """Sum of squares over patients, with the small-sample factor m / (m - 1)."""
-    m = len(np.unique(patients))
-    return float((influence**2).sum() * m / (m - 1))
+def not_estimable(labels: Flags, patients: Codes) -> str:
+    """Say why an AUC cannot be estimated; "" where it can.
 
-
-def _counts(labels: Flags, patients: NDArray[np.intp]) -> dict[str, int]:
-    return {
-        "n_cases": len(labels),
-        "n_patients": len(np.unique(patients)),
-        "n_positive": int(labels.sum()),
-        "n_positive_patients": len(np.unique(patients[labels])),
-    }
-
-
-def not_estimable(labels: Flags, patients: NDArray[np.intp]) -> str:
-    """Say why an AUC cannot be estimated; "" where it can."""
+    Args:
+        labels: ``(n,)`` bool.
+        patients: ``(n,)`` codes.
+    """
     if len(labels) == 0:
         return "no cases"
     if labels.all() or not labels.any():
         return f"one class only (no {'negative' if labels.all() else 'positive'} case)"
     positive, negative = len(np.unique(patients[labels])), len(np.unique(patients[~labels]))
     if min(positive, negative) < MIN_PATIENTS:
-        return f"fewer than {MIN_PATIENTS} patients of either class ({positive} with positives, {negative} with negatives)"
+        found = f"{positive} with positives, {negative} with negatives"
+        return f"fewer than {MIN_PATIENTS} patients of either class ({found})"
     return ""
 
 
-def clustered_auc(labels: Flags, scores: Floats, patients: NDArray[np.intp]) -> Estimate:
+def clustered_auc(labels: Flags, scores: Floats, patients: Codes) -> Estimate:
     """Give the AUC averaged over repeats, with a clustered DeLong interval on the logit scale.
 
     Args:
         labels: ``(n,)`` bool.
         scores: ``(R, n)`` float64, one row per repeat (one row: nominal).
-        patients: ``(n,)`` codes 0..m-1.
+        patients: ``(n,)`` codes; a patient may have cases of both classes.
 
     Returns:
-        ``se`` holds sampling and Monte-Carlo error together, ``mc_se`` the latter. Where the AUC is 0 or 1
-        the interval is that of a proportion of the rarer class's patients (rule of three, exact).
+        ``se`` holds sampling and Monte-Carlo error together, ``mc_se`` the latter. An AUC of 0 or 1 has an
+        exact bound and no ``se``; scores that are all tied have a value and no interval, with the reason.
+
+    Example:
+        >>> import numpy as np
+        >>> labels = np.arange(40) % 2 == 1
+        >>> found = clustered_auc(labels, np.arange(40.0)[None], np.arange(40))
+        >>> round(found.value, 3), found.low < found.value < found.high
+        (0.525, True)
     """
-    counts = _counts(labels, patients)
-    reason = not_estimable(labels, patients)
-    if not reason and not np.isfinite(scores).all():
-        reason = "a score is not finite"
+    counted = Estimate(
+        n_cases=len(labels),
+        n_patients=len(np.unique(patients)),
+        n_positive=int(labels.sum()),
+        n_positive_patients=len(np.unique(patients[labels])),
+    )
+    reason = not_estimable(labels, patients) or ("a score is missing (NaN)" if np.isnan(scores).any() else "")
     if reason:
-        return Estimate(reason=reason, **counts)
-    parts = _influence(labels, scores, patients)
-    mc_se = float(np.sqrt(parts.mc_variance))
-    se = float(np.sqrt(_variance(parts.influence, patients)))
-    if se == 0.0 or parts.value in (0.0, 1.0):
-        return _at_the_edge(parts, counts, mc_se)
-    width = _Z * se / (parts.value * (1 - parts.value))
-    low, high = expit(logit(parts.value) - width), expit(logit(parts.value) + width)
+        return replace(counted, reason=reason)
+    own, found = _patients(labels, patients), placements(labels, scores)
+    mean = _averaged(found)
+    value, mc_se = float(mean.value), _mc_se(found)
+    if value in (0.0, 1.0):
+        low, high = _perfect(value, own)
+        method = "perfect separation, exact bound"
+        return replace(counted, value=value, low=low, high=high, mc_se=mc_se, method=method)
+    se = float(np.sqrt(_variance(_influence(labels, mean, own), own)))
+    if se < _TINY:
+        return replace(counted, value=value, mc_se=mc_se, reason=_ALL_TIED)
+    half = _Z * se / (value * (1.0 - value))
+    low, high = (float(expit(logit(value) + side)) for side in (-half, half))
     method = "clustered DeLong, logit scale"
-    return Estimate(parts.value, float(low), float(high), se, mc_se, method, **counts)
+    return replace(counted, value=value, low=low, high=high, se=se, mc_se=mc_se, method=method)
 
 
-def _at_the_edge(parts: _Parts, counts: dict[str, int], mc_se: float) -> Estimate:
-    m = min(parts.n_positive_patients, parts.n_negative_patients)
-    bound = 0.025 ** (1 / m)
-    if parts.value == 1.0:
-        return Estimate(1.0, bound, 1.0, NAN, mc_se, "perfect separation: exact bound of the rarer class", **counts)
-    if parts.value == 0.0:
-        return Estimate(0.0, 0.0, 1 - bound, NAN, mc_se, "perfect separation: exact bound of the rarer class", **counts)
-    return Estimate(parts.value, mc_se=mc_se, reason="the error cannot be estimated: all scores are tied", **counts)
+def _perfect(value: float, own: _Patients) -> tuple[float, float]:
+    """Bound an AUC of 1 (or 0), where the logit is not defined.
+
+    Pairs of different patients that share nobody are independent, each in the right order with chance AUC.
+    k such pairs are all in order with chance AUC^k, and all pairs with no more: AUC^k = .025 bounds it.
+    """
+    k = min(own.n_positive, own.n_negative, own.n // 2)
+    bound = 0.025 ** (1.0 / k)
+    return (bound, 1.0) if value == 1.0 else (0.0, 1.0 - bound)
 
 
-def paired_auc_difference(
-    labels: Flags, scores_a: Floats, scores_b: Floats, *, patients: NDArray[np.intp]
-) -> Difference:
+def paired_auc_difference(labels: Flags, scores_a: Floats, scores_b: Floats, *, patients: Codes) -> Difference:
     """Give the AUC of a minus that of b on the same cases, by clustered paired DeLong.
 
     Args:
@@ -189,30 +231,39 @@ def paired_auc_difference(
         patients: ``(n,)`` codes.
 
     Returns:
-        For equal placements difference 0 and p = 1.
+        Where both rank every case alike: difference 0 and p = 1, and no interval, with the reason.
+
+    Example:
+        >>> import numpy as np
+        >>> labels, scores = np.arange(40) < 20, np.cos(np.arange(40.0))[None]
+        >>> found = paired_auc_difference(labels, scores, scores / 2, patients=np.arange(40))
+        >>> found.diff, found.p
+        (0.0, 1.0)
     """
-    n = {"n_cases": len(labels), "n_patients": len(np.unique(patients))}
+    counted = Difference(n_cases=len(labels), n_patients=len(np.unique(patients)))
     reason = not_estimable(labels, patients)
-    if not reason and not (np.isfinite(scores_a).all() and np.isfinite(scores_b).all()):
-        reason = "a score is not finite"
+    if not reason and (np.isnan(scores_a).any() or np.isnan(scores_b).any()):
+        reason = "a score is missing (NaN)"
     if reason:
-        return Difference(reason=reason, **n)
-    a, b = _influence(labels, scores_a, patients), _influence(labels, scores_b, patients)
-    diff = a.value - b.value
-    se = float(np.sqrt(_variance(a.influence - b.influence, patients)))
-    mc_se = _paired_mc_se(labels, scores_a, scores_b)
-    method = "clustered paired DeLong"
-    if se < 1e-12:
-        p = 1.0 if abs(diff) < 1e-12 else NAN
-        reason = "" if p == 1.0 else "the error of the difference cannot be estimated"
-        return Difference(diff if p != 1.0 else 0.0, 0.0 if p == 1.0 else NAN, 0.0 if p == 1.0 else NAN, 0.0, mc_se, 0.0, p, method, **n, reason=reason)
+        return replace(counted, reason=reason)
+    own, a, b = _patients(labels, patients), placements(labels, scores_a), placements(labels, scores_b)
+    mean_a, mean_b = _averaged(a), _averaged(b)
+    part_a, part_b = _influence(labels, mean_a, own), _influence(labels, mean_b, own)
+    apart = _Influence(part_a.positive - part_b.positive, part_a.negative - part_b.negative)
+    diff, se = float(mean_a.value - mean_b.value), float(np.sqrt(_variance(apart, own)))
+    mc_se = _paired_mc_se(a, b)
+    counted = replace(counted, diff=diff, mc_se=mc_se, method="clustered paired DeLong")
+    if se < _TINY and abs(diff) < _TINY:
+        return replace(counted, diff=0.0, se=0.0, statistic=0.0, p=1.0, reason="both rank every case alike")
+    if se < _TINY:
+        return replace(counted, reason=_ALL_TIED)
     z = diff / se
-    return Difference(diff, diff - _Z * se, diff + _Z * se, se, mc_se, z, float(2 * norm.sf(abs(z))), method, **n)
+    low, high = max(-1.0, diff - _Z * se), min(1.0, diff + _Z * se)
+    return replace(counted, low=low, high=high, se=se, statistic=z, p=float(2 * norm.sf(abs(z))))
 
 
-def _paired_mc_se(labels: Flags, scores_a: Floats, scores_b: Floats) -> float:
-    if len(scores_a) < 2 or len(scores_a) != len(scores_b):
+def _paired_mc_se(a: Placements, b: Placements) -> float:
+    """Monte-Carlo error of the difference: the boxes are the same, so it is taken from differences per repeat."""
+    if a.v10.shape != b.v10.shape:
         return NAN
-    a, b = placements(labels, scores_a), placements(labels, scores_b)
-    both = Placements(a.positive - b.positive, a.negative - b.negative, a.value - b.value)
-    return float(np.sqrt(_mc_variance(both)))
+    return _mc_se(Placements(a.v10 - b.v10, a.v01 - b.v01, a.value - b.value))

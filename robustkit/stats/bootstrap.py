@@ -5,7 +5,7 @@ Source: Efron 1987, JASA 82:171 (BCa).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,11 +89,11 @@ def clustered_mean(values: Floats, patients: Codes, draws: PatientDraws, *, mc_v
     """
     m = len(draws.by_patient)
     own = len(np.unique(patients))
-    counts = {"n_cases": len(values), "n_patients": own}
+    counted = Estimate(n_cases=len(values), n_patients=own)
     if own < MIN_PATIENTS:
-        return Estimate(reason=f"fewer than {MIN_PATIENTS} patients ({own})" if len(values) else "no cases", **counts)
+        return replace(counted, reason=f"fewer than {MIN_PATIENTS} patients ({own})" if len(values) else "no cases")
     if not np.isfinite(values).all():
-        return Estimate(reason="a value is not defined (NaN)", **counts)
+        return replace(counted, reason="a value is not defined (NaN)")
     total = sums_by_patient(values, patients, n_patients=m)
     size = np.bincount(patients, minlength=m).astype(np.float64)
     members = np.flatnonzero(size)
@@ -103,7 +103,8 @@ def clustered_mean(values: Floats, patients: Codes, draws: PatientDraws, *, mc_v
     value = float(values.mean())
     low, high, se, reason = bca(drawn, value, left_out)
     mc_se = float(np.sqrt(mc_variance))
-    return Estimate(value, low, high, se, mc_se, "patient bootstrap, BCa", **counts, reason=reason)
+    method = "patient bootstrap, BCa"
+    return replace(counted, value=value, low=low, high=high, se=se, mc_se=mc_se, method=method, reason=reason)
 
 
 def bca(drawn: Floats, value: float, left_out: Floats) -> tuple[float, float, float, str]:
@@ -167,4 +168,4 @@ def weighted_auc(labels: NDArray[np.bool_], scores: Floats, weights: Floats) -> 
         lo, hi = np.searchsorted(negative, positive, "left"), np.searchsorted(negative, positive, "right")
         wins += (w_pos * (running[:, lo] + running[:, hi])).sum(axis=1) / 2
     pairs = w_pos.sum(axis=1) * w_neg.sum(axis=1) * len(rows)
-    return np.divide(wins, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
+    return np.asarray(np.divide(wins, pairs, out=np.full(len(weights), np.nan), where=pairs > 0))

@@ -1,22 +1,88 @@
-"""Is a stratum different from the rest? Score tests with the patient as the unit.
+"""Is a stratum different from the rest? Score tests with the patient as the unit, and differences of estimates.
 
-The variance is taken about the mean that all strata share, so that a stratum in which nothing
+The score tests take the variance about the mean that all strata share, so that a stratum in which nothing
 (or everything) went wrong has one too. Source: Rao's score test with cluster-robust variance
 (Rotnitzky and Jewell 1990, Biometrika 77:485).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2, norm
 
-from robustkit.stats.estimate import NAN
+from robustkit.stats.difference import Difference
+from robustkit.stats.estimate import NAN, Estimate
 
 Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
+
+_Z = float(norm.ppf(0.975))
+_ROUNDING = 1e-12
 
 
-def score_contrast_p(values: Floats, patients: NDArray[np.intp], inside: NDArray[np.bool_]) -> float:
+@dataclass(frozen=True, slots=True)
+class Heterogeneity:
+    """A test that several estimates have one value.
+
+    Attributes:
+        statistic: Chi-square.
+        df: Its degrees of freedom.
+        p: NaN where there is no test.
+        reason: Why there is none.
+    """
+
+    statistic: float = NAN
+    df: int = 0
+    p: float = NAN
+    reason: str = ""
+
+
+def two_sample_z(a: Estimate, b: Estimate) -> Difference:
+    """Give a minus b for two estimates that share no patient.
+
+    Args:
+        a, b: With ``se`` by patient.
+
+    Returns:
+        diff +- 1.96 sqrt(se_a^2 + se_b^2), and the p of z. Without an ``se`` on either side (nothing varies
+        there) the difference alone, with the reason: see ``score_contrast_p`` for a test that then still holds.
+    """
+    counted = Difference(n_cases=a.n_cases + b.n_cases, n_patients=a.n_patients + b.n_patients)
+    diff = a.value - b.value
+    if not np.isfinite(diff):
+        return replace(counted, reason=a.reason or b.reason or "an estimate is missing")
+    se = float(np.hypot(a.se, b.se))
+    counted = replace(counted, diff=diff, mc_se=float(np.hypot(a.mc_se, b.mc_se)))
+    if not np.isfinite(se) or se <= 0.0:
+        return replace(counted, reason="no standard error: nothing varies on one side")
+    z = diff / se
+    method = "z of independent estimates, errors by patient"
+    low, high, p = diff - _Z * se, diff + _Z * se, float(2 * norm.sf(abs(z)))
+    return replace(counted, low=low, high=high, se=se, statistic=z, p=p, method=method)
+
+
+def heterogeneity(estimates: Sequence[Estimate]) -> Heterogeneity:
+    """Test that estimates of strata which share no patient have one value.
+
+    Args:
+        estimates: Those without value or ``se`` are left out.
+
+    Source: Cochran 1954, Biometrics 10:101 (weights 1 / se^2, chi-square with k - 1 degrees of freedom).
+    """
+    known = [e for e in estimates if np.isfinite(e.value) and np.isfinite(e.se) and e.se > 0]
+    if len(known) < 2:
+        return Heterogeneity(reason="fewer than two strata with an error")
+    values, weights = np.array([e.value for e in known]), np.array([e.se**-2.0 for e in known])
+    common = float(weights @ values / weights.sum())
+    statistic = float(weights @ (values - common) ** 2)
+    return Heterogeneity(statistic, len(known) - 1, float(chi2.sf(statistic, len(known) - 1)))
+
+
+def score_contrast_p(values: Floats, patients: Codes, inside: NDArray[np.bool_]) -> float:
     """Give the two-sided p that a stratum's mean equals the mean of the rest.
 
     Args:
@@ -25,44 +91,49 @@ def score_contrast_p(values: Floats, patients: NDArray[np.intp], inside: NDArray
         inside: ``(n,)`` True for the stratum.
 
     Returns:
-        1 where nothing varies; NaN where one side is empty or a single patient.
+        1 where nothing varies; NaN where one side is empty, one patient is all there is, or a value is NaN.
     """
-    if not inside.any() or inside.all():
-        return NAN
-    diff = values[inside].mean() - values[~inside].mean()
-    weight = np.where(inside, 1.0 / inside.sum(), -1.0 / (~inside).sum())
     m = len(np.unique(patients))
-    variance = float((_by_patient(weight * (values - values.mean()), patients) ** 2).sum())
-    if m < 2:
+    if not inside.any() or inside.all() or m < 2 or not np.isfinite(values).all():
         return NAN
-    if variance <= 0:
-        return 1.0
+    diff = float(values[inside].mean() - values[~inside].mean())
+    weight = np.where(inside, 1.0 / inside.sum(), -1.0 / (~inside).sum())
+    variance = float((_by_patient(weight * (values - values.mean()), patients) ** 2).sum())
+    scale = float(np.abs(values).max())
+    if np.sqrt(variance) <= _ROUNDING * scale:
+        return 1.0 if abs(diff) <= _ROUNDING * scale else NAN
     return float(2 * norm.sf(abs(diff) / np.sqrt(variance * m / (m - 1))))
 
 
-def score_heterogeneity_p(values: Floats, patients: NDArray[np.intp], groups: NDArray[np.object_]) -> float:
-    """Give the p that all strata have one mean; NaN with fewer than two strata.
+def score_heterogeneity_p(values: Floats, patients: Codes, groups: NDArray[np.object_]) -> float:
+    """Give the p that all strata have one mean.
 
     Args:
         values: ``(n,)`` per case.
         patients: ``(n,)`` codes.
         groups: ``(n,)`` names.
+
+    Returns:
+        1 where nothing varies; NaN with fewer than two strata, or where a value is NaN.
     """
     names = np.unique(groups.astype(str))
-    if len(names) < 2:
+    if len(names) < 2 or not np.isfinite(values).all():
         return NAN
+    if np.ptp(values) <= _ROUNDING * float(np.abs(values).max()):
+        return 1.0
     centred = values - values.mean()
     member = (groups.astype(str) == names[:-1, None]).astype(np.float64)
     # the shared mean is estimated from the same cases: each stratum gives up its share of every deviation
     own = member - member.mean(axis=1, keepdims=True)
     scores = np.stack([_by_patient(centred * row, patients) for row in own])
     total = scores.sum(axis=1)
-    covariance = scores @ scores.T
-    rank = int(np.linalg.matrix_rank(covariance))
+    m = len(np.unique(patients))
+    covariance = scores @ scores.T * m / (m - 1) if m > 1 else np.zeros((len(own), len(own)))
+    rank = int(np.linalg.matrix_rank(covariance, hermitian=True))
     if rank == 0:
-        return 1.0
-    return float(chi2.sf(float(total @ np.linalg.pinv(covariance) @ total), rank))
+        return NAN
+    return float(chi2.sf(float(total @ np.linalg.pinv(covariance, hermitian=True) @ total), rank))
 
 
-def _by_patient(values: Floats, patients: NDArray[np.intp]) -> Floats:
-    return np.bincount(patients, weights=values)
+def _by_patient(values: Floats, patients: Codes) -> Floats:
+    return np.asarray(np.bincount(patients, weights=values), dtype=np.float64)

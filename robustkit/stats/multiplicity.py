@@ -6,18 +6,33 @@ import numpy as np
 from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
 
+Floats = NDArray[np.float64]
 
-def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give Holm's adjusted p; NaN stays NaN and is not counted."""
+
+def holm(p: Floats) -> Floats:
+    """Give Holm's adjusted p, which holds the family-wise error; NaN stays NaN and is not counted.
+
+    Args:
+        p: ``(k,)`` in [0, 1] or NaN.
+
+    Example:
+        >>> import numpy as np
+        >>> holm(np.array([0.01, np.nan, 0.04])).tolist()
+        [0.02, nan, 0.04]
+    """
     return _adjust(p, "holm")
 
 
-def benjamini_hochberg(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give Benjamini and Hochberg's adjusted p; NaN stays NaN and is not counted."""
+def benjamini_hochberg(p: Floats) -> Floats:
+    """Give Benjamini and Hochberg's adjusted p, which holds the false discovery rate; NaN as in ``holm``.
+
+    Args:
+        p: ``(k,)`` in [0, 1] or NaN.
+    """
     return _adjust(p, "fdr_bh")
 
 
-def _adjust(p: NDArray[np.float64], method: str) -> NDArray[np.float64]:
+def _adjust(p: Floats, method: str) -> Floats:
     out = np.full(len(p), np.nan)
     known = np.isfinite(p)
     if known.any():

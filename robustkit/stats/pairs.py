@@ -22,7 +22,7 @@ def pair_wins(labels: NDArray[np.bool_], scores: Floats) -> Floats:
     wins = np.zeros((len(positive), len(negative)))
     for x, y in zip(positive.T, negative.T, strict=True):
         wins += 0.5 * (np.greater.outer(x, y).astype(np.float64) + np.greater_equal.outer(x, y))
-    return wins / scores.shape[1]
+    return np.asarray(wins / scores.shape[1])
 
 
 def weighted_wins(wins: Floats, w_positive: Floats, w_negative: Floats) -> Floats:
@@ -37,4 +37,4 @@ def weighted_wins(wins: Floats, w_positive: Floats, w_negative: Floats) -> Float
     """
     total = ((w_positive @ wins) * w_negative).sum(axis=1)
     pairs = w_positive.sum(axis=1) * w_negative.sum(axis=1)
-    return np.divide(total, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+    return np.asarray(np.divide(total, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0))

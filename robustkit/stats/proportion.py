@@ -5,14 +5,22 @@ Source: Wilson 1927, JASA 22:209; estimands, section 4, for the effective size.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from statsmodels.stats.proportion import proportion_confint
 
 from robustkit.stats.estimate import NAN, Estimate
 
+Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
+
 MIN_PATIENTS = 5
-_Z = float(norm.ppf(0.975))
+"""Patients under which a proportion is not estimable (estimands, section 4)."""
+
+_ROUNDING = 1e-12
+"""A variance smaller than this part of p (1 - p) is rounding: the patients do not differ."""
 
 
 def wilson(p: float, n: float) -> tuple[float, float]:
@@ -22,33 +30,34 @@ def wilson(p: float, n: float) -> tuple[float, float]:
         >>> [round(v, 6) for v in wilson(18 / 20, 20)]
         [0.698966, 0.972134]
     """
-    z2 = _Z**2
-    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z * np.sqrt(p * (1 - p) / n + z2 / (4 * n**2)) / (1 + z2 / n)
-    low = 0.0 if p == 0.0 else float(max(0.0, centre - half))
-    high = 1.0 if p == 1.0 else float(min(1.0, centre + half))
-    return low, high
+    low, high = proportion_confint(p * n, n, method="wilson")
+    # exact in arithmetic, 3e-17 off in floating point
+    return (0.0 if p == 0.0 else float(low)), (1.0 if p == 1.0 else float(high))
 
 
-def clustered_variance(events: NDArray[np.float64], patients: NDArray[np.intp]) -> float:
+def clustered_variance(events: Floats, patients: Codes) -> float:
     """Give the variance of a mean over cases whose patients are independent (ratio estimator).
 
     Args:
-        events: ``(n,)`` values in [0, 1].
+        events: ``(n,)`` values, finite.
         patients: ``(n,)`` codes.
+
+    Returns:
+        m / (m - 1) x sum over m patients of (sum of event - mean)^2 / n^2; NaN with one patient.
+
+    Source: Cochran 1977, Sampling Techniques, section 3.12 (proportions in clusters).
     """
-    n = len(events)
-    residual = np.zeros(int(patients.max()) + 1)
-    np.add.at(residual, patients, events - events.mean())
-    m = len(np.unique(patients))
-    return float((residual**2).sum() / n**2 * m / (m - 1)) if m > 1 else NAN
+    codes = np.unique(patients, return_inverse=True)[1]
+    residual = np.bincount(codes, weights=events - events.mean())
+    m = len(residual)
+    return float(residual @ residual / len(events) ** 2 * m / (m - 1)) if m > 1 else NAN
 
 
 def clustered_proportion(
-    events: NDArray[np.float64],
-    patients: NDArray[np.intp],
+    events: Floats | NDArray[np.bool_],
+    patients: Codes,
     *,
-    within: NDArray[np.float64] | None = None,
+    within: Floats | None = None,
     repeats: int = 1,
     cap_by_patients: float | None = None,
 ) -> Estimate:
@@ -57,27 +66,36 @@ def clustered_proportion(
     Args:
         events: ``(n,)`` 0 or 1, or a share over repeats in [0, 1].
         patients: ``(n,)`` codes.
-        within: ``(n,)`` variance over repeats of each case's event, for ``mc_se``.
+        within: ``(n,)`` variance over repeats (ddof 1) of each case's event, for ``mc_se``.
         repeats: How many repeats a share rests on.
         cap_by_patients: Largest effective size in patients (flip rates: 4); None: the number of cases.
 
     Returns:
-        n_eff = p (1 - p) / v, kept between patients and cases; = patients where v = 0.
+        n_eff = p (1 - p) / v, v the variance by patient, kept between patients and the cap; = patients where
+        v = 0, and then without ``se``. mc_se = sqrt(sum of within / repeats) / n.
+
+    Example:
+        >>> import numpy as np
+        >>> found = clustered_proportion(np.arange(20) < 18, np.arange(20))
+        >>> found.value, round(found.low, 2), round(found.high, 2)
+        (0.9, 0.7, 0.97)
     """
-    n, m = len(events), len(np.unique(patients))
-    counts = {"n_cases": n, "n_patients": m}
+    shares = np.asarray(events, dtype=np.float64)
+    n, m = len(shares), len(np.unique(patients))
+    counted = Estimate(n_cases=n, n_patients=m)
     if m < MIN_PATIENTS:
-        reason = f"fewer than {MIN_PATIENTS} patients ({m})" if n else "no cases"
-        return Estimate(reason=reason, **counts)
-    if not np.isfinite(events).all():
-        return Estimate(reason="an event is not defined", **counts)
-    p = float(np.clip(events.mean(), 0.0, 1.0))
-    v = clustered_variance(events, patients)
-    top = n * repeats if cap_by_patients is None else cap_by_patients * m
-    n_eff = float(m) if v <= 0 else float(np.clip(p * (1 - p) / v, m, max(m, top if cap_by_patients else n)))
-    low, high = wilson(p, n_eff)
+        return replace(counted, reason=f"fewer than {MIN_PATIENTS} patients ({m})" if n else "no cases")
+    if not np.isfinite(shares).all():
+        return replace(counted, reason="an event is not defined (NaN)")
+    p = float(np.clip(shares.mean(), 0.0, 1.0))
+    v = clustered_variance(shares, patients)
+    varies = v > _ROUNDING * p * (1.0 - p)
+    cap = float(n) if cap_by_patients is None else cap_by_patients * m
+    size = float(np.clip(p * (1.0 - p) / v, m, max(float(m), cap))) if varies else float(m)
+    low, high = wilson(p, size)
     mc_se = NAN
     if within is not None and repeats > 1:
         mc_se = float(np.sqrt(within.sum() / repeats) / n)
-    method = f"Wilson, effective size {n_eff:.1f}"
-    return Estimate(p, low, high, float(np.sqrt(v)) if v > 0 else NAN, mc_se, method, **counts)
+    se = float(np.sqrt(v)) if varies else NAN
+    method = f"Wilson, effective size {size:.1f}"
+    return replace(counted, value=p, low=low, high=high, se=se, mc_se=mc_se, method=method)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -14,20 +13,31 @@ def spread(scores: Floats) -> Floats:
     """Give ``(n,)`` sd (ddof 1) of ``(n, R)`` scores over repeats; NaN with fewer than two."""
     if scores.shape[1] < 2:
         return np.full(len(scores), np.nan)
-    return np.asarray(scores.std(axis=1, ddof=1))
+    # about the first repeat: the sd of equal scores is then 0 and not the rounding of their mean
+    return np.asarray((scores - scores[:, :1]).std(axis=1, ddof=1))
 
 
 def reference_rank(scores: Floats, development: Floats) -> Floats:
-    """Give the share of the model's own development scores below each score, ties half; NaN without development.
+    """Give the share of the model's own development scores below each score; NaN without development.
 
     Any strictly increasing change of the model's scale leaves it as it is.
+
+    Args:
+        scores: Any shape; NaN gives NaN.
+        development: ``(d,)`` nominal scores of the development rows, without NaN.
+
+    Returns:
+        The shape of ``scores``, in [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> reference_rank(np.array([0.0, 0.3, 0.9]), np.array([0.1, 0.2, 0.3, 0.4])).tolist()
+        [0.0, 0.5, 1.0]
     """
     if len(development) == 0:
         return np.full(np.shape(scores), np.nan)
-    ordered = np.sort(development)
-    below = np.searchsorted(ordered, scores, "left")
-    upto = np.searchsorted(ordered, scores, "right")
-    return np.asarray((below + upto) / (2.0 * len(ordered)))
+    below = np.searchsorted(np.sort(development), scores, "left") / len(development)
+    return np.where(np.isnan(scores), np.nan, below)
 
 
 def displacement(boxes: Floats, nominal: Floats) -> Floats:
@@ -47,7 +57,15 @@ def displacement(boxes: Floats, nominal: Floats) -> Floats:
 
 
 def smallest_flip(moved: Floats, flips: Flags) -> Floats:
-    """Give ``(n,)`` smallest tested displacement that changed the decision; NaN where none did (censored)."""
+    """Give the smallest tested displacement that changed the decision: an upper bound of the true one.
+
+    Args:
+        moved: ``(n, R)`` displacement of each box, in sides.
+        flips: ``(n, R)`` True where the decision differs from the nominal one.
+
+    Returns:
+        ``(n,)``; NaN where none did (censored).
+    """
     found = np.where(flips, moved, np.inf).min(axis=1, initial=np.inf)
     return np.where(np.isfinite(found), found, np.nan)
 
@@ -57,14 +75,20 @@ def right_at(right: Flags, k: int) -> Floats:
 
     Args:
         right: ``(n, R)``.
-        k: Repeats that must be right; NaN where R < k.
+        k: Repeats that must be right.
+
+    Returns:
+        ``(n,)`` choose(right, k) / choose(R, k); NaN where R < k.
+
+    Example:
+        >>> import numpy as np
+        >>> right_at(np.array([[True, True, True, False]]), 2).tolist()
+        [0.5]
     """
-    total, good = right.shape[1], right.sum(axis=1).astype(np.float64)
+    total, good = right.shape[1], right.sum(axis=1)
     if total < k:
         return np.full(len(right), np.nan)
-    chance = np.exp(_choose(np.maximum(good, k), k) - _choose(np.float64(total), k))
-    return np.where(good >= k, chance, 0.0)
-
-
-def _choose(n: Floats | np.float64, k: int) -> Floats:
-    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
+    drawn = np.arange(k)
+    # the i-th draw finds good - i right ones among total - i; 0 from where none is left
+    chance = np.maximum(good[:, None] - drawn, 0) / (total - drawn)
+    return np.asarray(chance.prod(axis=1))
