@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-
 from robustkit.cli import options
 from robustkit.cli.show import as_json, grid, interval, note
 
@@ -26,12 +25,19 @@ def register(app: typer.Typer) -> None:
 
 def stratify(
     run: Run = None,
-    by: Annotated[list[str], typer.Option("--by", help="subtype, region, size, ... or region*size; repeats. Default: all.")] = [],  # noqa: B006
-    threshold: Annotated[float | None, typer.Option("--threshold", help="Decision: score >= this. Default: the carried one.")] = None,
+    by: Annotated[
+        list[str], typer.Option("--by", help="subtype, region, size, ... or region*size; repeats. Default: all.")
+    ] = [],  # noqa: B006
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", help="Decision: score >= this. Default: the carried one.")
+    ] = None,
     threshold_method: Annotated[
-        Literal["smoothed", "empirical"], typer.Option("--threshold-method", help="How Youden's threshold is chosen on val rows.")
+        Literal["smoothed", "empirical"],
+        typer.Option("--threshold-method", help="How Youden's threshold is chosen on val rows."),
     ] = "smoothed",
-    unit: Annotated[Literal["case", "lesion", "patient"], typer.Option("--unit", help="What is counted; intervals are by patient.")] = "case",
+    unit: Annotated[
+        Literal["case", "lesion", "patient"], typer.Option("--unit", help="What is counted; intervals are by patient.")
+    ] = "case",
     positive: Annotated[list[str], typer.Option("--positive", help="Labels that count as positive; repeats.")] = [],  # noqa: B006
     draws: Annotated[int, typer.Option("--draws", help="Draws of the patient bootstrap.")] = 2000,
     seed: options.Seed = 0,
@@ -79,7 +85,15 @@ def curves(
         typer.echo(as_json(result))
         return
     rows = [
-        (p.model, p.cohort, p.perturbation, f"{p.level:g}", p.metric, interval(p.value, p.low, p.high, p.reason), str(p.n_cases))
+        (
+            p.model,
+            p.cohort,
+            p.perturbation,
+            f"{p.level:g}",
+            p.metric,
+            interval(p.value, p.low, p.high, p.reason),
+            str(p.n_cases),
+        )
         for p in result.points
     ]
     typer.echo(f"{result.run}, {by}={stratum}")
@@ -90,7 +104,9 @@ def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders on the same cases; default the newest run.")] = [],  # noqa: B006
     draws: Annotated[int, typer.Option("--draws", help="Draws of bootstrap and permutation.")] = 2000,
     seed: options.Seed = 0,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="CSV; default tables/comparisons.csv of the first run.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="CSV; default tables/comparisons.csv of the first run.")
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Compare models on the same cases and boxes; differences are a minus b.
@@ -123,7 +139,14 @@ def _summary(result: StratifyResult) -> str:
         for h in result.headlines
     ]  # fmt: skip
     worst: Sequence[tuple[str, ...]] = [
-        (f.model, f.cohort, f"{f.by} = {f.stratum}", f.kind.replace("_", " "), f"{f.k:g} of {f.n_cases}", interval(f.rate, f.low, f.high, ""))
+        (
+            f.model,
+            f.cohort,
+            f"{f.by} = {f.stratum}",
+            f.kind.replace("_", " "),
+            f"{f.k:g} of {f.n_cases}",
+            interval(f.rate, f.low, f.high, ""),
+        )
         for f in result.failing
     ]
     parts = [
@@ -131,7 +154,9 @@ def _summary(result: StratifyResult) -> str:
         grid(("model", "cohort", "condition", "metric", "value (95 %)", "cases / patients"), heads),
         "",
         "Where it fails (nominal boxes; ordered by the lower bound, at least 5 patients)",
-        grid(("model", "cohort", "stratum", "error", "count", "rate (95 %)"), worst) if worst else "no error in any stratum",
+        grid(("model", "cohort", "stratum", "error", "count", "rate (95 %)"), worst)
+        if worst
+        else "no error in any stratum",
         "",
         *([result.enough_repeats] if result.enough_repeats else []),
         f"Tables: {result.tables[0].parent}. Next: robustkit report",

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
 from robustkit.cli import options
 from robustkit.cli.show import as_json, note
 
@@ -18,7 +17,9 @@ def register(app: typer.Typer) -> None:
 
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Run folder; default the newest complete one.")] = [],  # noqa: B006
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="HTML file; default report.html in the run folder.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="HTML file; default report.html in the run folder.")
+    ] = None,
     no_images: Annotated[bool, typer.Option("--no-images", help="Leave films of patients out.")] = False,
     least_stable: Annotated[int, typer.Option("--least-stable", help="Cases per model shown with their films.")] = 6,
     json: options.Json = False,

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
 from robustkit.cli import options
 from robustkit.cli.progress import progress_bar
 from robustkit.cli.set_option import SetAfterManifest
@@ -21,20 +20,30 @@ def register(app: typer.Typer) -> None:
 def train(
     manifest: options.Manifests = [],  # noqa: B006
     fill: options.Fill = [],  # noqa: B006
-    output: Annotated[Path, typer.Option("--output", "-o", help="The checkpoint (safetensors, whatever its name).")] = Path("ckpt.pt"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The checkpoint (safetensors, whatever its name).")
+    ] = Path("ckpt.pt"),
     arch: Annotated[str, typer.Option("--arch", help="timm's name of the architecture.")] = "mobilenetv3_small_050",
-    weights: Annotated[Path | None, typer.Option("--weights", help="Begin from this checkpoint; default from scratch.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="Begin from this checkpoint; default from scratch.")
+    ] = None,
     input_size: Annotated[int, typer.Option("--input-size", help="Side of the input in px.")] = 96,
     kernel: Annotated[str, typer.Option("--kernel", help="Resize kernel.")] = "bilinear",
     scaling: Annotated[str, typer.Option("--scaling", help="Named scaling of grey levels.")] = "imagenet",
-    margin: Annotated[float, typer.Option("--margin", help="Grow the box by this share of its sides on each side.")] = 0.25,
+    margin: Annotated[
+        float, typer.Option("--margin", help="Grow the box by this share of its sides on each side.")
+    ] = 0.25,
     fit: Annotated[str, typer.Option("--fit", help="stretch or square.")] = "stretch",
-    positive: Annotated[str | None, typer.Option("--positive", help="Positive labels, with commas; default non-benign ones.")] = None,
+    positive: Annotated[
+        str | None, typer.Option("--positive", help="Positive labels, with commas; default non-benign ones.")
+    ] = None,
     epochs: Annotated[int, typer.Option("--epochs", help="At most.")] = 60,
     patience: Annotated[int, typer.Option("--patience", help="Epochs without a better validation AUC.")] = 20,
     batch_size: Annotated[int, typer.Option("--batch-size", help="Cases per step.")] = 32,
     learning_rate: Annotated[float, typer.Option("--learning-rate", help="Of AdamW, at the top of the cosine.")] = 2e-3,
-    jitter: Annotated[float, typer.Option("--jitter", help="Boxes move and scale by up to this share, anew each epoch.")] = 0.1,
+    jitter: Annotated[
+        float, typer.Option("--jitter", help="Boxes move and scale by up to this share, anew each epoch.")
+    ] = 0.1,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     workers: options.Workers = 0,
@@ -53,7 +62,8 @@ def train(
 
     given = {k: v for k, v in locals().items() if k not in ("call", "json", "quiet")}
     with progress_bar(quiet=quiet or json) as progress:
-        result = call(**given, progress=progress)
+        say = None if quiet or json or progress else note
+        result = call(**given, progress=progress, say=say)
     if json:
         typer.echo(as_json(result))
         return

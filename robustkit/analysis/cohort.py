@@ -124,7 +124,9 @@ def flow_table(cohort: Judged, failures: pd.DataFrame) -> pd.DataFrame:
             rows.append((step, name, split, model, len(part), part["patient_id"].nunique(), reason))
 
     count("in the run", np.ones(len(frame), dtype=bool))
-    count("set aside for thresholds and bins", (frame["split"] == "val").to_numpy(), reason="split=val enters no estimate")
+    count(
+        "set aside for thresholds and bins", (frame["split"] == "val").to_numpy(), reason="split=val enters no estimate"
+    )
     other = ~cohort.judged & (frame["split"] != "val").to_numpy()
     count("left out", other, reason="training rows, or without split in a cohort with splits")
     count("to be judged", cohort.judged)

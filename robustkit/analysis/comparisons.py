@@ -50,14 +50,17 @@ def comparisons_table(cohort: Judged, answers: Sequence[ModelAnswers], settings:
     rows = []
     for a, b in combinations(answers, 2):
         for name in cohort.cohorts:
-            rows += _pair(cohort, a, b, name, settings)
+            rows += _pair(cohort, (a, b), name=name, settings=settings)
     table = pd.DataFrame(rows, columns=list(COMPARISONS_COLUMNS))
     for _, part in table.groupby("family"):
         table.loc[part.index, "p_adjusted"] = holm(part["p"].to_numpy(dtype=np.float64))
     return table
 
 
-def _pair(cohort: Judged, a: ModelAnswers, b: ModelAnswers, name: str, settings: Settings) -> list[dict[str, object]]:
+def _pair(
+    cohort: Judged, pair: tuple[ModelAnswers, ModelAnswers], *, name: str, settings: Settings
+) -> list[dict[str, object]]:
+    a, b = pair
     keep = cohort.in_cohort(name)
     both = keep & np.isfinite(a.nominal) & np.isfinite(b.nominal)
     labels, patients = cohort.positive[both], cohort.patients[both]
@@ -131,7 +134,8 @@ def _auc_lost(
     if any(e.reason for e in estimable):
         return Difference(reason=next(e.reason for e in estimable if e.reason), **n)
     own, other = (
-        pair_wins(labels, m.nominal[same][:, None]) - pair_wins(labels, s[same]) for m, s in zip(pair, scores, strict=True)
+        pair_wins(labels, m.nominal[same][:, None]) - pair_wins(labels, s[same])
+        for m, s in zip(pair, scores, strict=True)
     )
     wins = own - other
     weights = settings.draws.by_patient[patients].T

@@ -42,7 +42,9 @@ def _variable(
         for kind in KINDS:
             counted = inside & _of_kind(kind, s.positive, group)
             if counted.any() or (kind in ("missed", "false_alarm") and by == "all"):
-                rows.append(_row(cohort, s, wrong, counted, by=by, name=str(name), kind=kind, condition=condition))
+                share = wrong[counted].mean(axis=1) if counted.any() else np.empty(0)
+                row = _row(cohort, s, share, counted, condition=condition)
+                rows.append({**row, "by": by, "stratum": str(name), "kind": kind})
     return rows
 
 
@@ -55,22 +57,13 @@ def _of_kind(kind: str, positive: NDArray[np.bool_], group: NDArray[np.object_])
 
 
 def _row(
-    cohort: Judged,
-    s: Sample,
-    wrong: NDArray[np.bool_],
-    counted: NDArray[np.bool_],
-    *,
-    by: str,
-    name: str,
-    kind: str,
-    condition: Condition,
+    cohort: Judged, s: Sample, share: NDArray[np.float64], counted: NDArray[np.bool_], *, condition: Condition
 ) -> dict[str, object]:
-    share = wrong[counted].mean(axis=1) if counted.any() else np.empty(0)
     e = clustered_proportion(share, s.patients[counted], repeats=s.repeats)
     return {
-        "by": by, "stratum": name, "cohort": condition.cohort, "split": cohort.split, "model": condition.model,
+        "cohort": condition.cohort, "split": cohort.split, "model": condition.model,
         "perturbation": condition.perturbation, "level": condition.level, "operating_point": condition.operating_point,
-        "kind": kind, "k": round(float(share.sum()), 6), "n_cases": int(counted.sum()),
+        "k": round(float(share.sum()), 6), "n_cases": int(counted.sum()),
         "n_patients": len(np.unique(s.patients[counted])), "rate": e.value, "low": e.low, "high": e.high,
         "method": e.method, "reason": e.reason,
     }  # fmt: skip

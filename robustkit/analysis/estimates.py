@@ -68,9 +68,7 @@ def proportion(s: Sample, metric: str) -> Estimate:
         reason = f"no {kind} case" if len(s.positive) else "no cases"
         return _counted(Estimate(reason=reason), s, part.keep)
     cap = FLIP_CAP if metric == "flip_rate" else None
-    estimate = clustered_proportion(
-        part.values, patients, within=part.within, repeats=s.repeats, cap_by_patients=cap
-    )
+    estimate = clustered_proportion(part.values, patients, within=part.within, repeats=s.repeats, cap_by_patients=cap)
     return _counted(estimate, s, part.keep)
 
 
@@ -152,4 +150,3 @@ def is_one_class(s: Sample) -> bool:
 NOMINAL_METRICS = ("auc", "sensitivity", "specificity", "brier")
 PERTURBED_METRICS = ("auc", "sensitivity", "specificity", "flip_rate", "score_sd", "rank_sd", "right_at_10")
 AT_THRESHOLD = ("sensitivity", "specificity", "flip_rate", "right_at_10")
-

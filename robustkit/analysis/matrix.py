@@ -58,7 +58,9 @@ class ModelAnswers:
     failures: pd.DataFrame
 
 
-def read_answers(folder: RunFolder, model: str, case_ids: Sequence[str], levels: Sequence[tuple[str, float]]) -> ModelAnswers:
+def read_answers(
+    folder: RunFolder, model: str, case_ids: Sequence[str], levels: Sequence[tuple[str, float]]
+) -> ModelAnswers:
     """Read one model's predictions by column and lay them out by case and repeat.
 
     Args:
@@ -94,7 +96,9 @@ def _lay_out(rows: pd.DataFrame, at: NDArray[np.intp], n: int) -> tuple[Floats, 
     return scores, boxes
 
 
-def _matrix(model: str, kind: str, level: float, *, scores: Floats, boxes: Boxes, nominal: Floats, box: Boxes) -> ScoreMatrix:
+def _matrix(
+    model: str, kind: str, level: float, *, scores: Floats, boxes: Boxes, nominal: Floats, box: Boxes
+) -> ScoreMatrix:
     start = box[:, None, :]
     side = start[..., 2:] - start[..., :2]
     centre = (boxes[..., :2] + boxes[..., 2:] - start[..., :2] - start[..., 2:]) / 2

@@ -67,6 +67,23 @@ class Sample:
         return (self.scores >= self.threshold) != (self.nominal >= self.threshold)[:, None]
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How answers become units and decisions.
+
+    Attributes:
+        units: ``(N,)`` codes of lesion or patient; None: every case is a unit.
+        development: The model's own nominal development scores, for ranks.
+        threshold: Decision: score >= threshold.
+        draws: Of patients.
+    """
+
+    units: NDArray[np.intp] | None
+    development: Floats
+    threshold: float
+    draws: PatientDraws
+
+
 def make_sample(
     scores: Floats,
     nominal: Floats,
@@ -74,10 +91,7 @@ def make_sample(
     positive: Flags,
     patients: NDArray[np.intp],
     keep: Flags,
-    units: NDArray[np.intp] | None,
-    development: Floats,
-    threshold: float,
-    draws: PatientDraws,
+    rules: Rules,
     is_nominal: bool,
 ) -> Sample:
     """Take the answered rows of a cohort, averaged over units where asked (mean logit, positive if any is).
@@ -87,19 +101,19 @@ def make_sample(
         nominal: ``(N,)``.
         positive, patients: ``(N,)``.
         keep: ``(N,)`` rows of the cohort.
-        units: ``(N,)`` codes of lesion or patient; None: every case is a unit.
-        development: The model's own nominal development scores, for ranks.
-        threshold, draws, is_nominal: See ``Sample``.
+        rules: Of units and decisions.
+        is_nominal: True for the nominal condition.
     """
     known = keep & np.isfinite(nominal) & np.isfinite(scores).all(axis=1)
     rows = np.flatnonzero(known)
     s, z, y, p = scores[rows], nominal[rows], positive[rows], patients[rows]
-    if units is not None:
-        _, first, code = np.unique(units[rows], return_index=True, return_inverse=True)
+    if rules.units is not None:
+        _, first, code = np.unique(rules.units[rows], return_index=True, return_inverse=True)
         s, z = _mean_logit(s, code), _mean_logit(z[:, None], code)[:, 0]
         y = np.bincount(code, weights=y) > 0
         rows, p = rows[first], p[first]
-    return Sample(rows, y, p, s, z, reference_rank(s, development), threshold, is_nominal, draws)
+    ranks = reference_rank(s, rules.development)
+    return Sample(rows, y, p, s, z, ranks, rules.threshold, is_nominal, rules.draws)
 
 
 def _mean_logit(scores: Floats, code: NDArray[np.intp]) -> Floats:

@@ -94,7 +94,13 @@ def _row(
 
 
 def _add_p(
-    rows: list[dict[str, object]], s: Sample, own: NDArray[np.object_], *, by: str, condition: Condition, fixed: Mapping[str, object]
+    rows: list[dict[str, object]],
+    s: Sample,
+    own: NDArray[np.object_],
+    *,
+    by: str,
+    condition: Condition,
+    fixed: Mapping[str, object],
 ) -> None:
     """Test each estimable stratum against the rest of its cohort; Holm within the variable; heterogeneity first."""
     for metric in TESTED:
@@ -105,15 +111,21 @@ def _add_p(
         groups = own[part.keep]
         patients = s.patients[part.keep]
         names = [str(r["stratum"]) for r in mine]
-        family = f"{condition.model} / {condition.cohort} / {by} / {metric} / {condition.perturbation} {condition.level:g}"
+        family = (
+            f"{condition.model} / {condition.cohort} / {by} / {metric} / {condition.perturbation} {condition.level:g}"
+        )
         p = np.array([score_contrast_p(part.values, patients, groups == n) for n in names])
         for row, raw, adjusted in zip(mine, p, holm(p), strict=True):
             row.update(p=raw, p_adjusted=adjusted, family=family)
         estimable = np.isin(groups, names)
         overall = score_heterogeneity_p(part.values[estimable], patients[estimable], groups[estimable])
-        e = Estimate(method="score test, patients", n_cases=int(estimable.sum()), n_patients=len(np.unique(patients[estimable])))
+        e = Estimate(
+            method="score test, patients", n_cases=int(estimable.sum()), n_patients=len(np.unique(patients[estimable]))
+        )
         test = _row(condition, metric, e, s, by=by, name=HETEROGENEITY, fixed=fixed)
-        rows.append({**test, "p": overall, "p_adjusted": overall, "family": family, "reason": "a test, not an estimate"})
+        rows.append(
+            {**test, "p": overall, "p_adjusted": overall, "family": family, "reason": "a test, not an estimate"}
+        )
 
 
 def strata_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from robustkit.analysis.curves import curves_table
 from robustkit.analysis.errors import errors_rows, errors_table
 from robustkit.analysis.matrix import ModelAnswers, ScoreMatrix, read_answers
 from robustkit.analysis.recipe import add_recipe_intervals
-from robustkit.analysis.sample import Sample, make_sample
+from robustkit.analysis.sample import Rules, Sample, make_sample
 from robustkit.analysis.stability import stability_table
 from robustkit.analysis.strata_table import Condition, strata_rows, strata_table
 from robustkit.analysis.thresholds import Development, Threshold, choose_threshold, thresholds_table
@@ -70,11 +70,15 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
         thresholds.append(threshold)
         stability.append(stability_table(cohort, own, threshold.value))
         for name in cohort.cohorts:
-            for sample, condition in _conditions(cohort, own, name, threshold=threshold, draws=draws, unit=choices.unit):
+            for sample, condition in _conditions(
+                cohort, own, name, threshold=threshold, draws=draws, unit=choices.unit
+            ):
                 strata_all += strata_rows(cohort, sample, strata, condition=condition, unit=choices.unit)
                 errors_all += errors_rows(cohort, sample, strata, condition=condition)
     table = strata_table(strata_all)
-    table = add_recipe_intervals(table, cohort, strata, answers, thresholds=thresholds, choices=(choices.draws, choices.seed))
+    table = add_recipe_intervals(
+        table, cohort, strata, answers, thresholds=thresholds, choices=(choices.draws, choices.seed)
+    )
     failures = pd.concat([a.failures for a in answers], ignore_index=True)
     frames = {
         "strata": table,
@@ -119,7 +123,12 @@ def _threshold(cohort: Judged, own: ModelAnswers, entry: Mapping[str, Any], choi
     known = cohort.development & np.isfinite(own.nominal)
     development = Development(own.nominal[known], cohort.positive[known], cohort.patients[known])
     return choose_threshold(
-        entry, development, asked=choices.threshold, method=choices.threshold_method, draws=min(choices.draws, 500), seed=choices.seed
+        entry,
+        development,
+        asked=choices.threshold,
+        method=choices.threshold_method,
+        draws=min(choices.draws, 500),
+        seed=choices.seed,
     )
 
 
@@ -145,6 +154,7 @@ def _conditions(
     cohort: Judged, own: ModelAnswers, name: str, *, threshold: Threshold, draws: PatientDraws, unit: Unit
 ) -> list[tuple[Sample, Condition]]:
     development = own.nominal[cohort.development & np.isfinite(own.nominal)]
+    rules = Rules(_units(cohort, unit), development, threshold.value, draws)
     found = []
     primary: set[str] = set()
     for matrix in (None, *own.matrices):
@@ -157,10 +167,7 @@ def _conditions(
             positive=cohort.positive,
             patients=cohort.patients,
             keep=cohort.in_cohort(name),
-            units=_units(cohort, unit),
-            development=development,
-            threshold=threshold.value,
-            draws=draws,
+            rules=rules,
             is_nominal=matrix is None,
         )
         level = matrix.level if matrix else 0.0

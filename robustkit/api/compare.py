@@ -38,7 +38,9 @@ class CompareResult:
     rows: tuple[Compared, ...]
 
 
-def compare(*, runs: Sequence[Path] = (), draws: int = 2000, seed: int = 0, output: Path | None = None) -> CompareResult:
+def compare(
+    *, runs: Sequence[Path] = (), draws: int = 2000, seed: int = 0, output: Path | None = None
+) -> CompareResult:
     """Compare every pair of models: AUC by clustered paired DeLong, stability by scale-free numbers.
 
     Args:
@@ -111,10 +113,16 @@ def _check_same(folders: Sequence[Any], records: Sequence[dict[str, Any]]) -> No
             raise InputError(what, where=where, fix="Run both on the same manifest.")
         if (labels != first).any():
             odd = first.index[labels != first]
-            raise InputError(f"the labels differ for {len(odd)} cases ({odd[0]}, ...).", where=where, fix="Use one manifest.")
+            raise InputError(
+                f"the labels differ for {len(odd)} cases ({odd[0]}, ...).", where=where, fix="Use one manifest."
+            )
         wanted = [("model", "==", record["models"][0]["name"])]
-        own = folder.predictions(columns=[*key, "x0", "y0", "x1", "y1"], filters=wanted).sort_values(key, ignore_index=True)
+        own = folder.predictions(columns=[*key, "x0", "y0", "x1", "y1"], filters=wanted).sort_values(
+            key, ignore_index=True
+        )
         if boxes is None:
             boxes = own
         elif not own.equals(boxes):
-            raise InputError("the boxes differ.", where=where, fix="Run both with the same --seed, --snap and --border.")
+            raise InputError(
+                "the boxes differ.", where=where, fix="Run both with the same --seed, --snap and --border."
+            )

@@ -38,7 +38,7 @@ def report(
     from robustkit.atomic import write_text
     from robustkit.config import read_config
     from robustkit.report.cases import least_stable as choose
-    from robustkit.report.page import build_page
+    from robustkit.report.page import Content, build_page
     from robustkit.report.sentences import first_sentences
     from robustkit.results.folder import RunFolder
     from robustkit.results.runs import newest_run
@@ -52,7 +52,7 @@ def report(
     record = folder.record()
     tables = _tables(folder)
     warnings = _warnings(record)
-    page = build_page(
+    page = Content(
         title="Can this classifier be trusted?",
         record=record,
         tables=tables,
@@ -63,7 +63,7 @@ def report(
         facts=_facts(record, folder),
     )
     path = output or folder.path / "report.html"
-    write_text(path, page)
+    write_text(path, build_page(page))
     return ReportResult(path, path.stat().st_size, tuple(warnings))
 
 
@@ -102,13 +102,23 @@ def _facts(record: Mapping[str, Any], folder: Any) -> list[tuple[str, str]]:
     reference = sorted({str(v) for v in cases.get("reference", []) if str(v)})
     sizes = sorted({str(v) for v in cases.get("size_source", [])})
     perturbed = "; ".join(
-        f"{g['kind']} {', '.join(f'{v:g}' for v in g['levels'])} ({g.get('units', 'side')})" for g in record["perturbations"]
+        f"{g['kind']} {', '.join(f'{v:g}' for v in g['levels'])} ({g.get('units', 'side')})"
+        for g in record["perturbations"]
     )
     return [
         ("Models", "; ".join(f"{m['name']} ({m.get('arch', '?')})" for m in record["models"])),
-        ("Data", f"{len(cases)} cases, {cases['patient_id'].nunique()} {'patients' if known else 'films (patients unknown)'}"),
-        ("Perturbed", f"{perturbed or 'nothing'}; {record['repeats']} repeats" if perturbed else "nothing: nominal boxes alone"),
-        ("Positive", ", ".join(record.get("positive_labels") or sorted({p for m in record["models"] for p in m["positive"]}))),
+        (
+            "Data",
+            f"{len(cases)} cases, {cases['patient_id'].nunique()} {'patients' if known else 'films (patients unknown)'}",
+        ),
+        (
+            "Perturbed",
+            f"{perturbed or 'nothing'}; {record['repeats']} repeats" if perturbed else "nothing: nominal boxes alone",
+        ),
+        (
+            "Positive",
+            ", ".join(record.get("positive_labels") or sorted({p for m in record["models"] for p in m["positive"]})),
+        ),
         ("Reference standard", ", ".join(reference) or "not given"),
         ("Unit", f"{record.get('stratify', {}).get('unit', 'case')}; intervals by patient"),
         ("Thresholds", cuts or "see below"),

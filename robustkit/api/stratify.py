@@ -98,7 +98,9 @@ def stratify(
     from robustkit.results.runs import newest_run
 
     if threshold is not None and not 0 <= threshold <= 1:
-        raise InputError(f"expected a score in 0..1, got {threshold:g}.", where="--threshold", fix="Scores are in 0..1.")
+        raise InputError(
+            f"expected a score in 0..1, got {threshold:g}.", where="--threshold", fix="Scores are in 0..1."
+        )
     if draws < 100:
         raise InputError(f"expected at least 100 draws, got {draws}.", where="--draws", fix="Use --draws 2000.")
     folder = RunFolder(run) if run else newest_run(read_config(Path.cwd()).runs)
@@ -150,4 +152,5 @@ def _enough(strata) -> str:  # type: ignore[no-untyped-def]
     needed = (rows["repeats"] * (rows["mc_se"] / (0.1 * rows["se"])) ** 2).max()
     have = int(rows["repeats"].max())
     verdict = "enough" if needed <= have else "too few"
-    return f"{have} repeats are {verdict}: from {max(1, round(needed))} on, the repeats' error is a tenth of the standard error of every AUC."
+    said = f"{have} repeats are {verdict}: from {max(1, round(needed))} on,"
+    return f"{said} the repeats' error is a tenth of the standard error of every AUC."

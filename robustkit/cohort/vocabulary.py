@@ -106,7 +106,9 @@ def read_vocabulary(folder: Path | None = None) -> Vocabulary:
         for word in (r["subtype"], *r["aliases"].split("|")):
             if word:
                 subtypes[word.lower()] = meaning
-    labels = {r["label"].lower(): r["non_benign"] == "yes" for r in _rows("labels.csv", folder, ("label", "non_benign"))}
+    labels = {
+        r["label"].lower(): r["non_benign"] == "yes" for r in _rows("labels.csv", folder, ("label", "non_benign"))
+    }
     return Vocabulary(sites, subtypes, labels)
 
 
@@ -115,7 +117,9 @@ def _rows(name: str, folder: Path | None, columns: tuple[str, ...]) -> list[dict
     try:
         text = place.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the vocabulary cannot be read ({error}).", where=str(place), fix="Give a CSV in UTF-8.") from error
+        raise InputError(
+            f"the vocabulary cannot be read ({error}).", where=str(place), fix="Give a CSV in UTF-8."
+        ) from error
     rows = list(csv.DictReader(text.splitlines()))
     lacking = [c for c in columns if not rows or c not in rows[0]]
     if lacking:

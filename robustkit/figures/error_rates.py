@@ -27,7 +27,7 @@ class ErrorRates:
         errors = tables.get("errors", pd.DataFrame(columns=["by", "perturbation", "kind", "model", "cohort"]))
         rows = errors[(errors["by"] != "all") & (errors["perturbation"] == "nominal")]
         drawings = [
-            Drawing((str(by), KINDS[str(kind)], plain(model)), _draw(part, is_simulated))
+            Drawing((str(by), KINDS[str(kind)], plain(model)), _draw(part, is_simulated=is_simulated))
             for (by, kind, model), part in rows.groupby(["by", "kind", "model"], sort=False)
         ]
         caption = (
@@ -37,7 +37,7 @@ class ErrorRates:
         return FigureSet(self.name, "Which errors", caption, ("Variable", "Error", "Model"), tuple(drawings))
 
 
-def _draw(rows: pd.DataFrame, is_simulated: bool) -> go.Figure:
+def _draw(rows: pd.DataFrame, *, is_simulated: bool) -> go.Figure:
     cohorts = [c for c in dict.fromkeys(rows["cohort"]) if c != "all"] or list(dict.fromkeys(rows["cohort"]))
     strata = list(dict.fromkeys(rows["stratum"]))
     figure = blank("rate", "", is_simulated=is_simulated, height_px=140 + 24 * len(strata) * max(1, len(cohorts)))

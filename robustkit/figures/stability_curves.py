@@ -22,7 +22,10 @@ class StabilityCurves:
         curves = tables.get("curves", pd.DataFrame(columns=["by", "metric", "cohort", "perturbation"]))
         rows = curves[curves["by"] == "all"]
         drawings = [
-            Drawing((METRIC_NAMES[metric], str(cohort), str(kind)), _draw(part, metric, str(kind), is_simulated))
+            Drawing(
+                (METRIC_NAMES[metric], str(cohort), str(kind)),
+                _draw(part, metric, str(kind), is_simulated=is_simulated),
+            )
             for metric in METRICS
             for (cohort, kind), part in rows[rows["metric"] == metric].groupby(["cohort", "perturbation"], sort=False)
             if part["value"].notna().any()
@@ -34,7 +37,7 @@ class StabilityCurves:
         return FigureSet(self.name, "How stable", caption, ("Metric", "Cohort", "Perturbation"), tuple(drawings))
 
 
-def _draw(rows: pd.DataFrame, metric: str, kind: str, is_simulated: bool) -> go.Figure:
+def _draw(rows: pd.DataFrame, metric: str, kind: str, *, is_simulated: bool) -> go.Figure:
     figure = blank(f"level of {kind} (share of the box sides)", METRIC_NAMES[metric], is_simulated=is_simulated)
     palette = colours(list(dict.fromkeys(rows["model"])))
     for model, own in rows.groupby("model", sort=False):
@@ -45,7 +48,9 @@ def _draw(rows: pd.DataFrame, metric: str, kind: str, is_simulated: bool) -> go.
             x=[*band["x"], *band["x"][::-1]], y=[*band["high"], *band["low"][::-1]], fill="toself", mode="lines",
             fillcolor=shade(colour, 0.16), line={"width": 0}, hoverinfo="skip", showlegend=False, legendgroup=str(model),
         )  # fmt: skip
-        counts = own[["low", "high", "n_cases", "n_patients", "achieved_iou"]].astype(float).round(4).to_numpy().tolist()
+        counts = (
+            own[["low", "high", "n_cases", "n_patients", "achieved_iou"]].astype(float).round(4).to_numpy().tolist()
+        )
         figure.add_scatter(
             x=own["x"].tolist(), y=own["value"].tolist(), mode="lines+markers", name=plain(model), legendgroup=str(model),
             line={"color": colour, "width": 2.5}, marker={"size": 8}, customdata=counts,

@@ -28,7 +28,7 @@ class StrataForest:
             chosen = rows[rows["metric"].isin(_SHOWS.get(metric, (metric,)))]
             for (by, cohort), part in chosen.groupby(["by", "cohort"], sort=False):
                 if by != "all":
-                    figure = _draw(part.assign(n=counts.loc[part.index]), metric, is_simulated)
+                    figure = _draw(part.assign(n=counts.loc[part.index]), metric, is_simulated=is_simulated)
                     drawings.append(Drawing((str(by), METRIC_NAMES[metric], str(cohort)), figure))
         caption = (
             "Bars are 95 % intervals by patient. A stratum of one class (every subtype is one) has its AUC against the other class "
@@ -68,10 +68,12 @@ def natural(name: str) -> tuple[int, float, str]:
     return 1, float(number.group()) - (0.5 if name.startswith("<") else 0.0), name
 
 
-def _draw(rows: pd.DataFrame, metric: str, is_simulated: bool) -> go.Figure:
+def _draw(rows: pd.DataFrame, metric: str, *, is_simulated: bool) -> go.Figure:
     strata = sorted(set(rows["stratum"]), key=natural, reverse=True)
     models = list(dict.fromkeys(rows["model"]))
-    figure = blank(METRIC_NAMES[metric], "", is_simulated=is_simulated, height_px=150 + (20 + 12 * len(models)) * len(strata))
+    figure = blank(
+        METRIC_NAMES[metric], "", is_simulated=is_simulated, height_px=150 + (20 + 12 * len(models)) * len(strata)
+    )
     at = {s: i for i, s in enumerate(strata)}
     palette = colours(models)
     for i, model in enumerate(models):

@@ -69,7 +69,10 @@ def least_stable(
     for entry in record["models"]:
         own = rows[rows["model"] == entry["name"]].head(n)
         answers = _answers(folder, entry["name"], own)
-        shown += [_case(row, facts.loc[row["case_id"]], answers[row["case_id"]], record, has_images) for row in own.to_dict("records")]
+        shown += [
+            _case(row, facts.loc[row["case_id"]], answers=answers[row["case_id"]], record=record, has_images=has_images)
+            for row in own.to_dict("records")
+        ]
     return tuple(shown)
 
 
@@ -78,13 +81,17 @@ def _answers(folder: RunFolder, model: str, rows: pd.DataFrame) -> dict[str, pd.
         return {}
     first = rows.iloc[0]
     wanted = [("model", "==", model), ("case_id", "in", rows["case_id"].tolist())]
-    found = folder.predictions(columns=["case_id", "perturbation", "level", "x0", "y0", "x1", "y1", "score"], filters=wanted)
+    found = folder.predictions(
+        columns=["case_id", "perturbation", "level", "x0", "y0", "x1", "y1", "score"], filters=wanted
+    )
     level = (found["perturbation"] == first["perturbation"]) & (found["level"] == first["level"])
     kept = found[level | (found["perturbation"] == "nominal")]
     return {str(k): v for k, v in kept.groupby("case_id")}
 
 
-def _case(row: Mapping[str, Any], facts: pd.Series, answers: pd.DataFrame, record: Mapping[str, Any], has_images: bool) -> ShownCase:
+def _case(
+    row: Mapping[str, Any], facts: pd.Series, *, answers: pd.DataFrame, record: Mapping[str, Any], has_images: bool
+) -> ShownCase:
     moved = answers[answers["perturbation"] != "nominal"]
     nominal = answers[answers["perturbation"] == "nominal"][["x0", "y0", "x1", "y1"]].to_numpy()[0]
     boxes = moved[["x0", "y0", "x1", "y1"]].to_numpy()

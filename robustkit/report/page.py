@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from string import Template
 from typing import Any
@@ -22,36 +23,53 @@ def asset(name: str) -> str:
     return files("robustkit.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def build_page(
-    *,
-    title: str,
-    record: Mapping[str, Any],
-    tables: Mapping[str, pd.DataFrame],
-    sentences: Sequence[Sentence],
-    figures: Sequence[FigureSet],
-    cases: Sequence[ShownCase],
-    warnings: Sequence[str],
-    facts: Sequence[tuple[str, str]],
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What the page shows.
+
+    Attributes:
+        title: Of the page.
+        record: run.json.
+        tables: By name.
+        sentences: Of the first screen.
+        figures: In the order of the page.
+        cases: The least stable ones.
+        warnings, facts: Of the first screen.
+    """
+
+    title: str
+    record: Mapping[str, Any]
+    tables: Mapping[str, pd.DataFrame]
+    sentences: Sequence[Sentence]
+    figures: Sequence[FigureSet]
+    cases: Sequence[ShownCase]
+    warnings: Sequence[str]
+    facts: Sequence[tuple[str, str]]
+
+
+def build_page(content: Content) -> str:
     """Give the whole page as text."""
+    tables, figures = content.tables, content.figures
     data = {
         "figures": {f.name: _figure_data(f) for f in figures},
         "tables": {name: _csv(table) for name, table in tables.items()},
     }
     return Template(asset("page.html")).substitute(
-        title=_text(title),
+        title=_text(content.title),
         css=asset("page.css"),
         disclaimer=_text(DISCLAIMER),
-        sentences="".join(_sentence(s) for s in sentences),
-        facts="".join(f"<div><dt>{_text(k)}</dt><dd>{_text(v)}</dd></div>" for k, v in facts),
-        warnings=_warnings(warnings),
+        sentences="".join(_sentence(s) for s in content.sentences),
+        facts="".join(f"<div><dt>{_text(k)}</dt><dd>{_text(v)}</dd></div>" for k, v in content.facts),
+        warnings=_warnings(content.warnings),
         figures="".join(_figure_section(f) for f in figures if f.drawings),
         errors=_errors(tables.get("errors", pd.DataFrame())),
-        cases=_cases(cases),
-        flow=_table(tables.get("flow", pd.DataFrame()), ("step", "cohort", "split", "model", "n_cases", "n_patients", "reason")),
+        cases=_cases(content.cases),
+        flow=_table(
+            tables.get("flow", pd.DataFrame()), ("step", "cohort", "split", "model", "n_cases", "n_patients", "reason")
+        ),
         thresholds=_table(tables.get("thresholds", pd.DataFrame())),
         comparisons=_comparisons(tables.get("comparisons", pd.DataFrame())),
-        method=_method(record),
+        method=_method(content.record),
         downloads="".join(f'<button type="button" data-table="{_text(n)}">{_text(n)}.csv</button>' for n in tables),
         data=_json(data),
         plotly=get_plotlyjs(),
@@ -78,7 +96,7 @@ def _figure_data(figures: FigureSet) -> dict[str, Any]:
 def _csv(table: pd.DataFrame) -> str:
     """Give a table as CSV in which no cell is a formula for a spreadsheet."""
     safe = table.copy()
-    for column in safe.columns[[t == object or str(t).startswith("str") for t in safe.dtypes]]:
+    for column in safe.select_dtypes(["object", "string"]).columns:
         safe[column] = [f"'{v}" if isinstance(v, str) and v[:1] in "=+-@\t\r" and v else v for v in safe[column]]
     return str(safe.to_csv(index=False, lineterminator="\r\n"))
 
@@ -148,8 +166,16 @@ def _comparisons(table: pd.DataFrame) -> str:
     body = []
     for r in rows.to_dict("records"):
         known = r["diff"] == r["diff"]
-        said = f"{r['diff']:+.3f} ({r['low']:+.3f} to {r['high']:+.3f})" if known else f"not estimable: {_text(r['reason'])}"
-        p = "" if r["p_adjusted"] != r["p_adjusted"] else ("<0.001" if r["p_adjusted"] < 0.001 else f"{r['p_adjusted']:.3f}")
+        said = (
+            f"{r['diff']:+.3f} ({r['low']:+.3f} to {r['high']:+.3f})"
+            if known
+            else f"not estimable: {_text(r['reason'])}"
+        )
+        p = (
+            ""
+            if r["p_adjusted"] != r["p_adjusted"]
+            else ("<0.001" if r["p_adjusted"] < 0.001 else f"{r['p_adjusted']:.3f}")
+        )
         note = f" <small>{_text(r['reason'])}</small>" if known and isinstance(r["reason"], str) and r["reason"] else ""
         body.append(
             f"<tr><td>{_text(r['model_a'])} minus {_text(r['model_b'])}</td><td>{_text(r['cohort'])}</td><td>{_text(r['metric'])}</td>"

@@ -64,7 +64,11 @@ def where_it_fails(tables: Mapping[str, pd.DataFrame], model: str) -> str:
 
 
 def _worse(strata: pd.DataFrame, model: str) -> str:
-    rows = strata[(strata["model"] == model) & (strata["perturbation"] == "nominal") & strata["metric"].isin(["sensitivity", "specificity"])]
+    rows = strata[
+        (strata["model"] == model)
+        & (strata["perturbation"] == "nominal")
+        & strata["metric"].isin(["sensitivity", "specificity"])
+    ]
     rows = rows[~rows["stratum"].str.startswith("(")]
     cohorts = [c for c in dict.fromkeys(rows["cohort"]) if c != "all"] or list(dict.fromkeys(rows["cohort"]))
     rows = rows[rows["cohort"].isin(cohorts)]
@@ -74,11 +78,16 @@ def _worse(strata: pd.DataFrame, model: str) -> str:
     below = [r for r in sure.to_dict("records") if r["value"] < whole.get((r["cohort"], r["metric"]), np.nan)]
     if not below:
         half = ((tested["high"] - tested["low"]) / 2).median()
-        seen = f"; a difference smaller than about {half:.0%} could not have been seen in a stratum of usual size" if half == half else ""
+        seen = (
+            f"; a difference smaller than about {half:.0%} could not have been seen in a stratum of usual size"
+            if half == half
+            else ""
+        )
         return f"no difference between strata shown{seen}."
     below.sort(key=lambda r: (r["p_adjusted"], r["value"]))
     parts = [
-        f"{r['by']} {r['stratum']} ({r['cohort']}): {r['metric']} {r['value']:.0%} ({r['low']:.0%} to {r['high']:.0%})" for r in below[:4]
+        f"{r['by']} {r['stratum']} ({r['cohort']}): {r['metric']} {r['value']:.0%} ({r['low']:.0%} to {r['high']:.0%})"
+        for r in below[:4]
     ]
     return "below the rest of their cohort are " + "; ".join(parts) + "."
 
@@ -98,7 +107,12 @@ def missed_most(errors: pd.DataFrame, model: str) -> str:
 
 
 def _whole(strata: pd.DataFrame, model: str, metric: str, kind: str) -> list[dict[str, Any]]:
-    rows = strata[(strata["model"] == model) & (strata["metric"] == metric) & (strata["by"] == "all") & (strata["perturbation"] == kind)]
+    rows = strata[
+        (strata["model"] == model)
+        & (strata["metric"] == metric)
+        & (strata["by"] == "all")
+        & (strata["perturbation"] == kind)
+    ]
     return _cohorts(rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import pandas as pd
@@ -31,7 +32,7 @@ class Column:
 
     name: str
 
-    def assign(self, cases: pd.DataFrame, *, development: pd.Series) -> pd.Series:  # noqa: ARG002
+    def assign(self, cases: pd.DataFrame, *, development: pd.Series) -> pd.Series:
         """Give the column's text, ``unknown`` where it is empty or not there."""
         if self.name not in cases:
             return pd.Series(UNKNOWN, index=cases.index)
@@ -42,7 +43,7 @@ class Column:
 def binned(values: pd.Series, edges: tuple[float, ...], unit: str) -> pd.Series:
     """Give ``<a``, ``a-b``, ``>=c`` with a unit for numbers, ``unknown`` for NaN."""
     names = [f"<{edges[0]:g} {unit}"]
-    names += [f"{a:g}-{b:g} {unit}" for a, b in zip(edges, edges[1:], strict=False)]
+    names += [f"{a:g}-{b:g} {unit}" for a, b in pairwise(edges)]
     names += [f">={edges[-1]:g} {unit}"]
     codes = pd.cut(values, bins=[float("-inf"), *edges, float("inf")], right=False, labels=names)
     return codes.astype("string").fillna(UNKNOWN).astype(str)

@@ -14,7 +14,7 @@ class Age:
 
     name = "age"
 
-    def assign(self, cases: pd.DataFrame, *, development: pd.Series) -> pd.Series:  # noqa: ARG002
+    def assign(self, cases: pd.DataFrame, *, development: pd.Series) -> pd.Series:
         """Give the age band of every case."""
         if "age_years" not in cases:
             return pd.Series(UNKNOWN, index=cases.index)

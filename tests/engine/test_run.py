@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from plain_boxes import draws, shifted
 from robustkit.api.perturb import perturb
 from robustkit.errors import InputError, RunError
 from robustkit.results.folder import RunFolder
+
+from plain_boxes import draws, shifted
 from small_world import SIDE, build, write_films, write_network
 
 KEYS = ["model", "case_id", "perturbation", "level", "repeat"]
@@ -32,7 +33,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _run(world: Path, out: Path, *, models: tuple[str, ...] = ("a.pt",), manifest: Path | None = None, **flags: object) -> RunFolder:
+def _run(
+    world: Path, out: Path, *, models: tuple[str, ...] = ("a.pt",), manifest: Path | None = None, **flags: object
+) -> RunFolder:
     given = {"shifts": ["0.1,0.3"], "repeats": 6, "device": "cpu", "batch_size": "7", **flags}
     result = perturb(
         model=[str(world / m) for m in models],
@@ -84,7 +87,9 @@ def test_boxes_and_scores_equal_a_plain_loop(world: Path, plain: RunFolder) -> N
 
 
 @pytest.mark.parametrize("batch", ["1", "64"])
-def test_batch_sizes_give_the_same_boxes_and_nearly_the_same_logits(world: Path, plain: RunFolder, tmp_path: Path, batch: str) -> None:
+def test_batch_sizes_give_the_same_boxes_and_nearly_the_same_logits(
+    world: Path, plain: RunFolder, tmp_path: Path, batch: str
+) -> None:
     other, first = _rows(_run(world, tmp_path / "run", batch_size=batch)), _rows(plain)
     pd.testing.assert_frame_equal(other[KEYS + BOX], first[KEYS + BOX])
     a, b = (np.array([v[0] for v in t["logits"]]) for t in (other, first))
@@ -116,7 +121,9 @@ perturb(model=[sys.argv[1] + "/a.pt"], manifest=[sys.argv[1] + "/cases.csv"] and
 """
 
 
-def test_a_killed_run_goes_on_to_the_same_rows(world: Path, plain: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_goes_on_to_the_same_rows(
+    world: Path, plain: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "run"
     child = subprocess.Popen([sys.executable, "-c", KILLED, str(world), str(out)])
     deadline = time.monotonic() + 60
@@ -152,7 +159,14 @@ def test_failed_films_do_not_stop_a_run(world: Path, tmp_path: Path) -> None:
     rows.loc[2, "image"] = "films/broken.png"
     rows.loc[4, "image"] = "films/text.png"
     rows.to_csv(tmp_path / "bad.csv", index=False)
-    result = perturb(model=[str(world / "a.pt")], manifest=[tmp_path / "bad.csv"], out=tmp_path / "run", shifts=["0.1"], repeats=3, device="cpu")
+    result = perturb(
+        model=[str(world / "a.pt")],
+        manifest=[tmp_path / "bad.csv"],
+        out=tmp_path / "run",
+        shifts=["0.1"],
+        repeats=3,
+        device="cpu",
+    )
     assert (result.n_ok, result.n_failed) == (5, 4)
     failed = RunFolder(tmp_path / "run").predictions(filters=[("status", "==", "failed")])
     assert failed["score"].isna().all()
@@ -178,7 +192,9 @@ def test_failed_films_do_not_stop_a_run(world: Path, tmp_path: Path) -> None:
         ({"backend": "openvin"}, "unknown backend"),
     ],
 )
-def test_bad_flags_are_refused_before_anything_is_written(world: Path, tmp_path: Path, flags: dict[str, object], match: str) -> None:
+def test_bad_flags_are_refused_before_anything_is_written(
+    world: Path, tmp_path: Path, flags: dict[str, object], match: str
+) -> None:
     with pytest.raises(InputError, match=match):
         _run(world, tmp_path / "run", **flags)
     assert list(tmp_path.iterdir()) == []
