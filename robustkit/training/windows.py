@@ -66,27 +66,29 @@ def load_windows(
         workers: Threads.
     """
     with ThreadPoolExecutor(workers) as pool:
-        found = list(pool.map(lambda pair: _load(*pair, spec=spec, jitter=jitter), zip(cases, positive, strict=True)))
+        pairs = zip(cases, positive, strict=True)
+        found = list(pool.map(lambda pair: _load(pair[0], is_positive=pair[1], spec=spec, jitter=jitter), pairs))
     windows = tuple(f for f in found if isinstance(f, Window))
     return Loaded(windows, tuple(f for f in found if isinstance(f, str)))
 
 
-def _load(case: Case, is_positive: bool, *, spec: InputSpec, jitter: float) -> Window | str:
+def _load(case: Case, *, is_positive: bool, spec: InputSpec, jitter: float) -> Window | str:
     try:
         film = read_film(case.image)
     except FilmError as error:
         return f"{case.case_id}: {error.what}"
     if not case.box.touches(film_width=film.width, film_height=film.height):
         return f"{case.case_id}: the box does not touch its film"
-    x0, y0, x1, y1 = _reach(case.box, spec, jitter, film.width, film.height)
-    pixels = np.ascontiguousarray(film.pixels[y0:y1, x0:x1]).astype(np.uint8, copy=False)
+    x0, y0, x1, y1 = _reach(case.box, spec, jitter=jitter, film=(film.width, film.height))
+    pixels = film.pixels[y0:y1, x0:x1].astype(np.uint8)  # a copy, so that the film itself is let go
     size = (film.width, film.height)
     digest = file_digest(case.image)
     return Window(case.case_id, case.patient_id, is_positive, pixels, (x0, y0), case.box.array(), size, digest)
 
 
-def _reach(box: Box, spec: InputSpec, jitter: float, width: int, height: int) -> tuple[int, int, int, int]:
+def _reach(box: Box, spec: InputSpec, *, jitter: float, film: tuple[int, int]) -> tuple[int, int, int, int]:
     """Give the whole-pixel window; a window that ends inside the film must never be read beyond."""
+    width, height = film
     moved = grow(box.array(), jitter * (1 + jitter) + jitter)
     seen = grow(moved, spec.margin)
     seen = square(seen) if spec.fit == "square" else seen
