@@ -76,7 +76,7 @@ def _load(case: Case, *, is_positive: bool, spec: InputSpec, jitter: float) -> W
     try:
         film = read_film(case.image)
     except FilmError as error:
-        return f"{case.case_id}: {error.what}"
+        return f"{case.case_id}: {error.what.rstrip('.')}"
     if not case.box.touches(film_width=film.width, film_height=film.height):
         return f"{case.case_id}: the box does not touch its film"
     x0, y0, x1, y1 = _reach(case.box, spec, jitter=jitter, film=(film.width, film.height))
