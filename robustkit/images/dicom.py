@@ -2,152 +2,183 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from robustkit.errors import FilmError
-from robustkit.images.radiograph import Depth, SpacingSource
-from robustkit.images.raster import Pixels, stretched, to_depth
+from robustkit.images.grey import Pixels, to_depth
+from robustkit.images.quiet import quiet
+from robustkit.images.radiograph import Depth, Radiograph
+from robustkit.images.shading import shade, shading_of
+from robustkit.images.spacing import Spacing, spacing_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
 
+_FIX = "Export it again, or leave the case out."
+_CODECS = "Run: pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg pyjpegls"
+_NO_COLOURS = np.zeros((0, 0, 3), dtype=np.uint8)
+_FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    BufferError,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 
-def dicom_header(path: Path) -> tuple[int, int, float | None, SpacingSource]:
-    """Give columns, rows, spacing in mm and where the spacing comes from."""
-    data = _read(path, stop_before_pixels=True)
-    if "Rows" not in data or "Columns" not in data:
-        what = "the DICOM file has no pixels (0028,0010) Rows"
-        raise FilmError(what, where=str(path), fix="Export the image object itself.")
-    frames = int(data.get("NumberOfFrames", 1) or 1)
-    if frames != 1:
-        raise FilmError(f"expected one frame, got {frames} (0028,0008)", where=str(path), fix="Export the frame wanted.")
-    spacing, source = _spacing(data)
-    return int(data.Columns), int(data.Rows), spacing, source
+
+@dataclass(frozen=True, slots=True)
+class DicomHeader:
+    """Columns and rows of a DICOM film in px, and its spacing."""
+
+    width: int
+    height: int
+    spacing: Spacing
 
 
-def read_dicom(path: Path, *, depth: Depth) -> tuple[Pixels, tuple[str, ...]]:
-    """Give grey pixels, and notes.
+def dicom_header(path: Path) -> DicomHeader:
+    """Give what the header says, without reading pixels.
 
-    Source: PS3.3 C.11.1 (modality LUT), C.11.2 (VOI LUT, window), C.7.6.3.1.2 (photometric interpretation).
+    Raises:
+        FilmError: Damaged, without pixels, or of several frames.
     """
-    data = _read(path, stop_before_pixels=False)
-    if "PixelData" not in data:
-        raise FilmError("the DICOM file has no pixels (7FE0,0010)", where=str(path), fix="Export the image object itself.")
-    photometric = str(data.get("PhotometricInterpretation", "MONOCHROME2"))
-    stored = _decode(data, path)
-    if stored.ndim == 3:
-        return _colour(stored, photometric, depth)
-    from pydicom.pixels import apply_modality_lut
-
-    values = apply_modality_lut(stored, data).astype(np.float64)
-    grey, note = _displayed(values, stored, data, depth="float")
-    if photometric == "MONOCHROME1":
-        grey = np.float32(255) - grey
-    return to_depth(grey.astype(np.float64), depth), (note,) if note else ()
+    with _understood(), quiet():
+        return _header(_open(path, with_pixels=False))
 
 
-def _read(path: Path, *, stop_before_pixels: bool) -> FileDataset:
+def read_dicom(path: Path, *, depth: Depth, allow_truncated: bool) -> Radiograph:
+    """Give grey pixels as a viewer shows them.
+
+    Raises:
+        FilmError: Damaged, of an unknown kind, or truncated without ``allow_truncated``.
+
+    Source: PS3.3 C.7.6.3.1.2 (photometric interpretation), C.11.1 (modality LUT), C.11.2 (VOI LUT, window).
+    """
+    with _understood():
+        with quiet():
+            data = _open(path, with_pixels=True)
+            header = _header(data)
+            n_known = _complete(data, header, allow_truncated=allow_truncated)
+            stored, photometric = _decode(data)
+            if photometric.startswith("MONOCHROME"):
+                shading, colours = shading_of(data), _NO_COLOURS
+            else:
+                shading, colours = None, _colours(stored, data, photometric)
+        if stored.shape[:2] != (header.height, header.width):
+            raise FilmError("the pixels do not fit (0028,0010) Rows and (0028,0011) Columns.", fix=_FIX)
+        known = None if n_known is None else (np.arange(stored.size) < n_known).reshape(stored.shape)
+        if shading is not None:
+            pixels, notes = shade(stored, shading, depth=depth, known=known)
+        else:
+            pixels, notes = _grey_of(colours, depth=depth)
+    if known is not None:
+        notes += ("truncated, missing part reads 0",)
+    return Radiograph(pixels, header.spacing.side_mm, header.spacing.source, header.spacing.notes + notes)
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """Turn whatever a damaged file makes pydicom or a codec raise into a FilmError without values."""
     try:
-        import pydicom
+        yield
+    except _FAULTS as error:
+        raise FilmError("the DICOM film is damaged.", fix=_FIX) from error
+
+
+def _open(path: Path, *, with_pixels: bool) -> FileDataset:
+    try:
+        from pydicom import dcmread
         from pydicom.errors import InvalidDicomError
     except ImportError as error:
-        raise FilmError("DICOM files need pydicom", where=str(path), fix="Run: pip install pydicom") from error
-    from pydicom import config
-
+        raise FilmError("DICOM films need pydicom.", fix="Run: pip install pydicom") from error
     try:
-        with config.disable_value_validation():
-            return pydicom.dcmread(path, stop_before_pixels=stop_before_pixels)
-    except (InvalidDicomError, ValueError, KeyError, EOFError, AttributeError, NotImplementedError, TypeError) as error:
-        raise FilmError("the DICOM file is damaged", where=str(path), fix="Export it again.") from error
+        return dcmread(path, stop_before_pixels=not with_pixels)
+    except InvalidDicomError as error:
+        raise FilmError("the DICOM film is damaged.", fix=_FIX) from error
 
 
-def _decode(data: FileDataset, path: Path) -> NDArray[Any]:
-    try:
-        return np.asarray(data.pixel_array)
-    except (RuntimeError, ValueError, AttributeError, NotImplementedError, KeyError, EOFError, TypeError) as error:
-        syntax = data.file_meta.get("TransferSyntaxUID", None) if hasattr(data, "file_meta") else None
-        name = getattr(syntax, "name", "unknown transfer syntax")
-        what = f"the pixels cannot be decoded ({name})"
-        raise FilmError(what, where=str(path), fix="Export it uncompressed, or check that it is whole.") from error
+def _header(data: FileDataset) -> DicomHeader:
+    if not data.get("Rows") or not data.get("Columns"):
+        what = "the DICOM file is no image, or ends too early: no (0028,0010) Rows or (0028,0011) Columns."
+        raise FilmError(what, fix="Export the image object itself.")
+    frames = int(data.get("NumberOfFrames") or 1)
+    if frames != 1:
+        fix = "Export the frame that matters as a film of its own."
+        raise FilmError(f"expected one frame, got {frames}, (0028,0008) NumberOfFrames.", fix=fix)
+    return DicomHeader(int(data.Columns), int(data.Rows), spacing_of(data))
 
 
-def _colour(stored: NDArray[Any], photometric: str, depth: Depth) -> tuple[Pixels, tuple[str, ...]]:
-    from PIL import Image
-
-    if stored.dtype != np.uint8 or stored.shape[-1] != 3:
-        raise FilmError(f"colour DICOM of an unknown kind ({photometric})", fix="Export it as a grey image.")
-    rgb = stored
-    if photometric.startswith("YBR"):
-        from pydicom.pixels import convert_color_space
-
-        rgb = convert_color_space(stored, photometric, "RGB")
-    notes = ("colour channels differ",) if (rgb != rgb[..., :1]).any() else ()
-    return to_depth(np.asarray(Image.fromarray(rgb).convert("L")).astype(np.float64), depth), notes
-
-
-def _displayed(
-    values: NDArray[np.float64], stored: NDArray[Any], data: FileDataset, *, depth: Depth
-) -> tuple[NDArray[np.float32], str]:
-    """Apply the first VOI LUT, else the first window, else min..max without padding."""
-    if data.get("VOILUTSequence"):
-        from pydicom.pixels import apply_voi
-
-        table = data.VOILUTSequence[0]
-        bits = int(table.LUTDescriptor[2])
-        shown = apply_voi(values.astype(np.int64), data, index=0).astype(np.float64)
-        return to_depth(shown * (255.0 / (2**bits - 1)), depth).astype(np.float32), ""
-    centre, width = _first(data.get("WindowCenter")), _first(data.get("WindowWidth"))
-    if centre is not None and width is not None and width > 0:
-        return to_depth(_window(values, centre, width, str(data.get("VOILUTFunction", "LINEAR"))), depth).astype(np.float32), ""
-    real = ~_padding(stored, data)
-    note = "" if real.all() else "padding pixels left out of the grey range"
-    if not real.any():
-        return np.zeros(values.shape, dtype=np.float32), note
-    low, high = values[real].min(), values[real].max()
-    return stretched(np.clip(values, low, high), depth).astype(np.float32), note
-
-
-def _window(x: NDArray[np.float64], centre: float, width: float, function: str) -> NDArray[np.float64]:
-    """Give display values 0..255 (PS3.3 C.11.2.1.2 and C.11.2.1.3)."""
-    if function == "SIGMOID":
-        return 255.0 / (1.0 + np.exp(np.clip(-4.0 * (x - centre) / width, -700, 700)))
-    if function == "LINEAR_EXACT" or width <= 1:
-        return ((x - centre) / width + 0.5) * 255.0 if width > 0 else np.where(x > centre, 255.0, 0.0)
-    return ((x - (centre - 0.5)) / (width - 1) + 0.5) * 255.0
-
-
-def _padding(stored: NDArray[Any], data: FileDataset) -> NDArray[np.bool_]:
-    value = data.get("PixelPaddingValue")
-    if value is None:
-        return np.zeros(stored.shape, dtype=bool)
-    limit = data.get("PixelPaddingRangeLimit", value)
-    low, high = sorted((int(value), int(limit)))
-    return np.asarray((stored >= low) & (stored <= high))
-
-
-def _first(value: Any) -> float | None:
-    if value is None or value == "":
+def _complete(data: FileDataset, header: DicomHeader, *, allow_truncated: bool) -> int | None:
+    """Fill up truncated pixels with 0 and give the number of whole ones; None if nothing is missing."""
+    if "PixelData" not in data:
+        what = "the DICOM file is no image, or its pixels are truncated: no whole (7FE0,0010) Pixel Data."
+        raise FilmError(what, fix=_FIX)
+    if data.file_meta.TransferSyntaxUID.is_compressed or data.get("SamplesPerPixel", 1) != 1:
         return None
-    try:
-        return float(value[0]) if hasattr(value, "__iter__") and not isinstance(value, str) else float(value)
-    except (ValueError, IndexError, TypeError):
+    size = int(data.BitsAllocated) // 8
+    expected, found = header.width * header.height * size, len(data.PixelData)
+    if found >= expected or not size:
         return None
+    if not allow_truncated:
+        fix = "Export it again, or read what is there with --allow-truncated."
+        raise FilmError("the DICOM film is truncated.", fix=fix)
+    if found < size:
+        raise FilmError("the film is truncated, and nothing of it can be read.", fix=_FIX)
+    data.PixelData = data.PixelData.ljust(expected, b"\0")
+    return found // size
 
 
-def _spacing(data: FileDataset) -> tuple[float | None, SpacingSource]:
-    choices: tuple[tuple[str, SpacingSource], ...] = (
-        ("PixelSpacing", "calibrated"),
-        ("ImagerPixelSpacing", "detector plane"),
-    )
-    for name, source in choices:
-        value = data.get(name)
-        if not value or len(value) != 2:
-            continue
-        row, column = float(value[0]), float(value[1])
-        if row > 0 and abs(row - column) <= 0.01 * row:
-            return (row + column) / 2, source
-    return None, "none"
+def _decode(data: FileDataset) -> tuple[NDArray[Any], str]:
+    """Give stored values, and the photometric interpretation that they have after decoding."""
+    from pydicom.pixels import get_decoder
+
+    syntax = data.file_meta.TransferSyntaxUID
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError as error:
+        raise FilmError("the transfer syntax, (0002,0010), is not known.", fix="Export it uncompressed.") from error
+    if not decoder.is_available:
+        raise FilmError(f"{syntax.name} needs a decoder that is not installed.", fix=_CODECS)
+    try:
+        stored, found = decoder.as_array(data, index=0)
+    except _FAULTS as error:
+        what = f"the pixels cannot be decoded ({syntax.name}): truncated or damaged."
+        raise FilmError(what, fix="Export it again, or uncompressed.") from error
+    return stored, str(found["photometric_interpretation"])
+
+
+def _colours(stored: NDArray[Any], data: FileDataset, photometric: str) -> NDArray[np.uint8]:
+    """Give ``(height, width, 3)`` uint8."""
+    if photometric == "PALETTE COLOR":
+        from pydicom.pixels import apply_color_lut
+
+        colours = apply_color_lut(stored, data)
+        bits = colours.dtype.itemsize * 8
+    else:
+        colours, bits = stored, int(data.BitsStored)
+    if colours.ndim != 3 or colours.shape[-1] < 3 or colours.dtype.kind != "u":
+        raise FilmError("a colour film of an unknown kind, (0028,0004).", fix="Export it as a grey film.")
+    if bits == 8:
+        return np.ascontiguousarray(colours[..., :3], dtype=np.uint8)
+    return to_depth(colours[..., :3] * (255 / (2**bits - 1)), "8").astype(np.uint8)
+
+
+def _grey_of(colours: NDArray[np.uint8], *, depth: Depth) -> tuple[Pixels, tuple[str, ...]]:
+    grey = np.array(Image.fromarray(colours).convert("L"))
+    notes = ("colour channels differ",) if (colours != colours[..., :1]).any() else ()
+    return (grey.astype(np.float32) if depth == "float" else grey), notes

@@ -2,58 +2,119 @@
 
 from __future__ import annotations
 
-import io
 import struct
-import warnings
 import zlib
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from robustkit.errors import FilmError
-from robustkit.images.radiograph import Depth
+from robustkit.images.grey import Pixels, stretch, to_depth
+from robustkit.images.quiet import quiet
+from robustkit.images.radiograph import Depth, Radiograph
 
-Pixels = NDArray[np.uint8] | NDArray[np.float32]
+SIGNATURES: dict[bytes, Callable[[BinaryIO], ImageFile.ImageFile]] = {
+    b"\xff\xd8\xff": JpegImageFile,
+    b"\x89PNG\r\n\x1a\n": PngImageFile,
+    b"II*\0": TiffImageFile,
+    b"MM\0*": TiffImageFile,
+    b"II+\0": TiffImageFile,
+    b"MM\0+": TiffImageFile,
+}
+"""First bytes and reader of each kind.
+
+The readers are called by name, not through ``Image.open``: that would try some forty other formats, and it has
+a size limit of its own that can only be moved for the whole process.
+"""
 
 _ORIENTATION = 0x0112
-_FIX = "Export the film again, or leave the case out."
-_FAULTS = (OSError, SyntaxError, ValueError, TypeError, EOFError, struct.error, zlib.error, KeyError, IndexError)
-_DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+_PHOTOMETRIC = 0x0106
+_BITS = 0x0102
+_SAMPLE_FORMAT = 0x0153
+_FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+_DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
+_FIX = "Export it again, or leave the case out."
+_NO_ORIENTATION = "EXIF orientation is not 1 to 8: read as stored"
 
 
-def raster_size(path: Path) -> tuple[int, int, int]:
-    """Give stored width, stored height and EXIF orientation (1..8; nonsense counts as 1)."""
-    with _open(path) as image:
-        return image.width, image.height, _orientation(image)
+@dataclass(frozen=True, slots=True)
+class RasterHeader:
+    """Stored width and height in px, EXIF orientation 1..8, and what is unusual."""
+
+    width: int
+    height: int
+    orientation: int
+    notes: tuple[str, ...]
 
 
-def read_raster(
-    path: Path, *, depth: Depth, orientation: int, allow_truncated: bool
-) -> tuple[Pixels, tuple[str, ...]]:
-    """Give grey pixels in the displayed frame, and notes.
+def raster_header(path: Path) -> RasterHeader:
+    """Give what the header says, without decoding pixels.
 
     Raises:
-        FilmError: Not an image, damaged, or truncated without ``allow_truncated``.
+        FilmError: The header is damaged.
     """
-    notes: list[str] = []
+    with path.open("rb") as handle:
+        return _header(_open(handle), handle)
+
+
+def read_raster(path: Path, *, depth: Depth, allow_truncated: bool) -> Radiograph:
+    """Give grey pixels in the displayed frame.
+
+    Raises:
+        FilmError: Damaged, or truncated without ``allow_truncated``.
+    """
+    known = None
+    with path.open("rb") as handle:
+        image = _open(handle)
+        header = _header(image, handle)
+        notes = [*header.notes, *_unusual(image)]
+        if not _load(image):
+            if not allow_truncated:
+                fix = "Export it again, or read what is there with --allow-truncated."
+                raise FilmError("the film is truncated or damaged.", fix=fix)
+            image, known = _rescue(handle)
+            notes.append("truncated, no pixel is missing" if known.all() else "truncated, missing part reads 0")
     try:
-        with _open(path) as image:
-            image.load()
-            grey = _grey(image, depth, notes)
-    except FilmError:
-        raise
+        grey = _grey(image, known, depth=depth, notes=notes)
     except _FAULTS as error:
-        if not allow_truncated:
-            fix = "Export it again, or read what is there with --allow-truncated."
-            raise FilmError("the film is truncated or damaged", where=str(path), fix=fix) from error
-        grey = _partial(path, depth, notes)
-    return np.ascontiguousarray(orient(grey, orientation)), tuple(notes)
+        raise FilmError(f"a film of mode {image.mode} cannot be made grey.", fix=_FIX) from error
+    if known is not None:
+        grey[~known] = 0
+    # a TIFF is turned by Pillow itself
+    turned = grey if isinstance(image, TiffImageFile) else orient(grey, header.orientation)
+    return Radiograph(turned.copy(), notes=tuple(notes))
 
 
 def orient(pixels: Pixels, orientation: int) -> Pixels:
-    """Turn stored pixels into the displayed frame (EXIF 2.32, tag 0x0112: 1..8)."""
+    """Turn stored pixels into the displayed frame.
+
+    Args:
+        pixels: ``(stored height, stored width)``.
+        orientation: 1..8.
+
+    Source: EXIF 2.32, 4.6.4, tag 0x0112; the value says where the stored first row and first column belong.
+    """
     if orientation >= 5:
         pixels = pixels.T
     if orientation in (2, 3, 6, 7):
@@ -63,73 +124,136 @@ def orient(pixels: Pixels, orientation: int) -> Pixels:
     return pixels
 
 
-def _open(path: Path) -> Image.Image:
+def _open(handle: BinaryIO) -> ImageFile.ImageFile:
+    head = handle.read(8)
+    handle.seek(0)
+    reader = next(reader for signature, reader in SIGNATURES.items() if head.startswith(signature))
     try:
-        with warnings.catch_warnings():
-            # size limits are ours (film.LIMIT_PX); Pillow's warning would differ between threads
-            warnings.simplefilter("ignore")
-            return Image.open(path)
-    except Image.DecompressionBombError as error:
-        raise FilmError("the film is larger than any radiograph", where=str(path), fix=_FIX) from error
-    except (UnidentifiedImageError, *_FAULTS) as error:
-        raise FilmError("the file is not an image that is known here", where=str(path), fix=_FIX) from error
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        value = image.getexif().get(_ORIENTATION, 1)
-    except _FAULTS:
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _grey(image: Image.Image, depth: Depth, notes: list[str]) -> Pixels:
-    if image.mode in _DEEP:
-        return stretched(np.asarray(image).astype(np.float64), depth)
-    if image.mode == "L":
-        return _as_depth(np.asarray(image), depth)
-    plain = image.convert("RGB") if image.mode in ("P", "PA") else image
-    if plain.mode in ("RGB", "RGBA"):
-        channels = np.asarray(plain)[..., :3]
-        if (channels != channels[..., :1]).any():
-            notes.append("colour channels differ")
-    elif plain.mode not in ("1", "LA", "La"):
-        notes.append(f"converted from {plain.mode}")
-    return _as_depth(np.asarray(plain.convert("L")), depth)
-
-
-def _as_depth(pixels: NDArray[np.uint8], depth: Depth) -> Pixels:
-    return pixels.astype(np.float32) if depth == "float" else pixels
-
-
-def stretched(values: NDArray[np.float64], depth: Depth) -> Pixels:
-    """Map min..max to 0..255; a flat film becomes 0."""
-    finite = np.isfinite(values)
-    if not finite.all():
-        values = np.where(finite, values, values[finite].min() if finite.any() else 0.0)
-    low, high = float(values.min()), float(values.max())
-    scaled = (values - low) * (255.0 / (high - low)) if high > low else np.zeros_like(values)
-    return to_depth(scaled, depth)
-
-
-def to_depth(values: NDArray[np.float64], depth: Depth) -> Pixels:
-    """Give values in 0..255 as uint8 (rounded, halves up) or float32."""
-    if depth == "float":
-        return np.clip(values, 0, 255).astype(np.float32)
-    return np.clip(np.floor(values + 0.5), 0, 255).astype(np.uint8)
-
-
-def _partial(path: Path, depth: Depth, notes: list[str]) -> Pixels:
-    """Read what is there: the incremental parser keeps its own state, so threads do not meet."""
-    parser = ImageFile.Parser()
-    content = path.read_bytes()
-    try:
-        parser.feed(content)
-        image = parser.image
-        if image is None:
-            image = Image.open(io.BytesIO(content))
-            raise FilmError("nothing of the film can be read", where=str(path), fix=_FIX)
+        with quiet():
+            return reader(handle)
     except _FAULTS as error:
-        raise FilmError("nothing of the film can be read", where=str(path), fix=_FIX) from error
-    notes.append("truncated: the missing part is flat")
-    return _grey(image, depth, notes)
+        raise FilmError("the header of the film is damaged.", fix=_FIX) from error
+
+
+def _header(image: ImageFile.ImageFile, handle: BinaryIO) -> RasterHeader:
+    width, height = image.size
+    notes = []
+    try:
+        with quiet():
+            value = _orientation(image, handle)
+    except _FAULTS:
+        value = 0
+    if not isinstance(value, int) or not 1 <= value <= 8:
+        value = 1
+        notes.append(_NO_ORIENTATION)
+    if _is_turned(image):
+        width, height = height, width
+    return RasterHeader(width, height, value, tuple(notes))
+
+
+def _orientation(image: ImageFile.ImageFile, handle: BinaryIO) -> object:
+    if isinstance(image, PngImageFile) and "exif" not in image.info:
+        place = handle.tell()
+        found = _exif_chunk(handle)
+        handle.seek(place)
+        if found:
+            image.info["exif"] = found
+    # the base method: that of PngImageFile decodes the pixels
+    return Image.Image.getexif(image).get(_ORIENTATION, 1)
+
+
+def _exif_chunk(handle: BinaryIO) -> bytes:
+    """Find EXIF behind the pixels of a PNG, where it may stand as well (PNG third edition, 11.3.4.7)."""
+    handle.seek(8)
+    while len(head := handle.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        if kind == b"eXIf":
+            return handle.read(min(length, 1 << 20))
+        handle.seek(length + 4, 1)
+    return b""
+
+
+def _unusual(image: ImageFile.ImageFile) -> list[str]:
+    notes = []
+    if image.mode not in _DEEP and any(";16" in str(tile.args) for tile in image.tile[:1]):
+        notes.append("16-bit channels read as 8 bit")
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        notes.append("transparency left out")
+    if isinstance(image, TiffImageFile) and image.is_animated:
+        notes.append("several pages, the first is read")
+    return notes
+
+
+def _load(image: ImageFile.ImageFile, ground: int = 0) -> bool:
+    """Decode onto a ground of one level; False if the file ends or is damaged before the last pixel."""
+    size = image.size
+    if _is_turned(image):
+        size = size[::-1]
+    bands = len(image.getbands())
+    image.im = Image.new(image.mode, size, ground if bands == 1 else (ground,) * bands).im
+    try:
+        with quiet() if isinstance(image, TiffImageFile) else nullcontext():
+            image.load()
+    except _FAULTS:
+        return False
+    return True
+
+
+def _is_turned(image: ImageFile.ImageFile) -> bool:
+    """Tell whether Pillow gives the size as displayed, not as stored: TIFF only."""
+    return isinstance(image, TiffImageFile) and image.tag_v2.get(_ORIENTATION) in (5, 6, 7, 8)
+
+
+def _rescue(handle: BinaryIO) -> tuple[ImageFile.ImageFile, NDArray[np.bool_]]:
+    """Give what is there of a damaged film, and which pixels are.
+
+    The file is decoded twice, onto a ground of 0 and one of 1: what differs was never written. Pillow's own
+    switch for truncated files belongs to the whole process, and films are read in threads.
+    """
+    first, second = _part(handle, ground=0), _part(handle, ground=1)
+    same = np.asarray(first) == np.asarray(second)
+    known = same if same.ndim == 2 else same.all(axis=-1)
+    if not known.any():
+        raise FilmError("the film is truncated, and nothing of it can be read.", fix=_FIX)
+    return first, known
+
+
+def _part(handle: BinaryIO, *, ground: int) -> ImageFile.ImageFile:
+    handle.seek(0)
+    image = _open(handle)
+    _header(image, handle)
+    _load(image, ground)
+    image.tile = []
+    if isinstance(image, TiffImageFile) and _ORIENTATION in image.tag_v2:
+        try:
+            with quiet():
+                image.load_end()
+        except _FAULTS as error:
+            raise FilmError("the film is truncated, and nothing of it can be read.", fix=_FIX) from error
+    return image
+
+
+def _grey(image: ImageFile.ImageFile, known: NDArray[np.bool_] | None, *, depth: Depth, notes: list[str]) -> Pixels:
+    if image.mode in _DEEP:
+        values = np.asarray(image)
+        if _is_unsigned(image):
+            values = values.view(np.uint32)
+        shown = stretch(values.astype(np.float64), known)
+        if isinstance(image, TiffImageFile) and image.tag_v2.get(_PHOTOMETRIC) == 0:
+            shown = 255 - shown
+        return to_depth(shown, depth)
+    # Pillow warns of some transparencies when it converts
+    image.info.pop("transparency", None)
+    if image.mode not in ("1", "L", "LA", "La"):
+        colours = np.asarray(image if image.mode in ("RGB", "RGBA", "RGBX") else image.convert("RGB"))
+        if not np.array_equal(colours[..., 0], colours[..., 1]) or not np.array_equal(colours[..., 0], colours[..., 2]):
+            notes.append("colour channels differ")
+    grey = np.array(image.convert("L"))
+    return grey.astype(np.float32) if depth == "float" else grey
+
+
+def _is_unsigned(image: ImageFile.ImageFile) -> bool:
+    """Tell whether Pillow holds unsigned 32-bit samples of a TIFF as signed ones (Pillow 13)."""
+    if not isinstance(image, TiffImageFile) or image.mode != "I":
+        return False
+    return image.tag_v2.get(_BITS) == (32,) and image.tag_v2.get(_SAMPLE_FORMAT, (1,)) == (1,)
