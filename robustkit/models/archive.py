@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -47,8 +48,16 @@ class Exported(nn.Module):  # type: ignore[misc]  # torch is not followed by the
         return torch.cat(parts)
 
 
-def open_archive(path: Path, content: Literal["torchscript", "export"], *, trust_code: bool) -> nn.Module:
-    """Give the module of an archive.
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An opened archive: its module, and the shape of its input (None for open axes; empty where it does not say)."""
+
+    module: nn.Module
+    shape: tuple[int | None, ...] = ()
+
+
+def open_archive(path: Path, content: Literal["torchscript", "export"], *, trust_code: bool) -> Archive:
+    """Open an archive on the CPU.
 
     Raises:
         CheckpointError: Without ``trust_code`` (the archive brings its own program and pickled members), or damaged.
@@ -61,9 +70,11 @@ def open_archive(path: Path, content: Literal["torchscript", "export"], *, trust
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if content == "torchscript":
-                return torch.jit.load(path, map_location="cpu").eval()
-            program = torch.export.load(path)
-            return Exported(program.module(), _fixed_batch(program))
+                return Archive(torch.jit.load(path, map_location="cpu").eval())
+            with path.open("rb") as handle:  # a path would have to end in .pt2
+                program = torch.export.load(handle)
+            shape = _shape(program)
+            return Archive(Exported(program.module(), shape[0] if shape else None), shape)
     except _DAMAGE as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         what = f"the archive cannot be opened ({reason})."
@@ -99,11 +110,10 @@ def _first(out: object) -> torch.Tensor:
     return found
 
 
-def _fixed_batch(program: torch.export.ExportedProgram) -> int | None:
-    """Give the batch size that a program was exported for; None where any will do."""
+def _shape(program: torch.export.ExportedProgram) -> tuple[int | None, ...]:
+    """Give the shape of the image that a program was exported for."""
     names = set(program.graph_signature.user_inputs)
     for node in program.graph.nodes:
         if node.op == "placeholder" and node.name in names and "val" in node.meta:
-            first = node.meta["val"].shape[0]
-            return first if isinstance(first, int) else None
-    return None
+            return tuple(s if isinstance(s, int) else None for s in node.meta["val"].shape)
+    return ()

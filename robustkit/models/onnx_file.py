@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from robustkit.errors import CheckpointError, MissingExtraError
-from robustkit.inputs import Layout, OutputKind
+from robustkit.inputs import OutputKind
 
 _PASSING = {"Reshape", "Squeeze", "Unsqueeze", "Identity", "Cast", "Flatten"}
 """Operators between an activation and the output that change no value."""
@@ -24,8 +24,7 @@ class OnnxGraph:
     Attributes:
         path: Of the file.
         data_files: External data, all beside the file.
-        height_px, width_px: None where the file leaves them open.
-        n_channels, layout: Of its input.
+        shape: Of its input, None where the file leaves an axis open.
         n_outputs: Numbers per crop; None where the file leaves it open.
         last: Operator that makes the output, e.g. ``Softmax`` or ``Gemm``.
         notes: What was left out, one sentence each.
@@ -33,10 +32,7 @@ class OnnxGraph:
 
     path: Path
     data_files: tuple[Path, ...]
-    height_px: int | None
-    width_px: int | None
-    n_channels: int
-    layout: Layout
+    shape: tuple[int | None, ...]
     n_outputs: int | None
     last: str
     notes: tuple[str, ...]
@@ -75,17 +71,11 @@ def read_onnx(path: Path) -> OnnxGraph:
     if inputs[0].type != "tensor(float)":
         what = f"expected a float32 input, got {inputs[0].type}."
         raise CheckpointError(what, where=str(path), fix="Export it with a float32 input.")
-    shape = [s if isinstance(s, int) else None for s in inputs[0].shape]
-    layout: Layout = "nhwc" if shape[3] in (1, 3) and shape[1] not in (1, 3) else "nchw"
-    channels, height, width = (shape[3], shape[1], shape[2]) if layout == "nhwc" else (shape[1], shape[2], shape[3])
     ignored = f"of its {len(outputs)} outputs the first, {outputs[0].name}, is taken"
     return OnnxGraph(
         path=path,
         data_files=data_files,
-        height_px=height,
-        width_px=width,
-        n_channels=int(channels or 3),
-        layout=layout,
+        shape=tuple(s if isinstance(s, int) else None for s in inputs[0].shape),
         n_outputs=_width(outputs[0].shape),
         last=_last_operator(graph, outputs[0].name),
         notes=(ignored,) if len(outputs) > 1 else (),

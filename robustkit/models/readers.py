@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,7 +11,7 @@ from robustkit.inputs import InputSpec
 from robustkit.models.classifier import Engine
 from robustkit.models.content import content_of
 from robustkit.models.options import ModelOptions
-from robustkit.models.resolve import FACTS, Outputs, Wanted, resolve_input, wanted_of_config
+from robustkit.models.resolve import FACTS, Outputs, Wanted, resolve_input, wanted_of_config, wanted_of_shape
 from robustkit.provenance import file_digest
 
 if TYPE_CHECKING:
@@ -73,8 +73,9 @@ def read_model_file(path: Path, options: ModelOptions) -> Found:
         return _torch(path, options)
     from robustkit.models.archive import open_archive
 
-    module = open_archive(path, content, trust_code=options.trust_code)
-    return _module(module, path, options, kind="TorchScript" if content == "torchscript" else "torch.export")
+    archive = open_archive(path, content, trust_code=options.trust_code)
+    kind: Kind = "TorchScript" if content == "torchscript" else "torch.export"
+    return _module(archive.module, path, options, kind=kind, shape=archive.shape)
 
 
 def _safetensors(path: Path, options: ModelOptions) -> Found:
@@ -115,9 +116,7 @@ def _torch(path: Path, options: ModelOptions) -> Found:
     return _state_dict(unwrap(content, where=str(path)), path, options, kind="state dict")
 
 
-def _state_dict(
-    said: StateDict, path: Path, options: ModelOptions, *, kind: Literal["state dict", "safetensors"]
-) -> Found:
+def _state_dict(said: StateDict, path: Path, options: ModelOptions, *, kind: Kind) -> Found:
     from robustkit.models.network import build_network
 
     network = build_network(said.tensors, arch=options.arch, where=str(path))
@@ -137,12 +136,10 @@ def _state_dict(
     )
 
 
-def _module(
-    module: Any, path: Path, options: ModelOptions, *, kind: Literal["pickled module", "TorchScript", "torch.export"]
-) -> Found:
+def _module(module: Any, path: Path, options: ModelOptions, *, kind: Kind, shape: tuple[int | None, ...] = ()) -> Found:
     from robustkit.models.archive import count_outputs
 
-    wanted = Wanted()
+    wanted = wanted_of_shape(shape)
     spec, _ = resolve_input(options, wanted)
     return Found(
         kind=kind,
@@ -160,13 +157,7 @@ def _onnx(path: Path, options: ModelOptions) -> Found:
     from robustkit.models.onnx_file import count_outputs, read_onnx
 
     graph = read_onnx(path)
-    spec, said = InputSpec(), frozenset[str]()
-    if graph.height_px and graph.width_px:
-        spec = replace(spec, height_px=graph.height_px, width_px=graph.width_px)
-        said = frozenset({"input_size"})
-    if graph.n_channels == 1:
-        spec = replace(spec, channels="grey", mean=(0.0,), std=(1.0,), scaling="unit")
-    wanted = Wanted(replace(spec, layout=graph.layout), said)
+    wanted = wanted_of_shape(graph.shape)
     asked, _ = resolve_input(options, wanted)
     return Found(
         kind="ONNX",

@@ -70,6 +70,24 @@ def wanted_of_config(config: Mapping[str, Any], *, n_channels: int = 3) -> Wante
     return Wanted(replace(spec, scaling=_scaling_name(spec)), source=str(config["source"]))
 
 
+def wanted_of_shape(shape: Sequence[int | None]) -> Wanted:
+    """Give what a file says that tells the shape of its input and nothing more.
+
+    Args:
+        shape: ``(B, C, H, W)`` or ``(B, H, W, C)``; None where it is left open. Empty: nothing is told.
+    """
+    if len(shape) != 4:
+        return Wanted()
+    is_nhwc = shape[3] in (1, 3) and shape[1] not in (1, 3)
+    channels, height, width = (shape[3], shape[1], shape[2]) if is_nhwc else shape[1:]
+    spec = InputSpec(layout="nhwc" if is_nhwc else "nchw")
+    if channels == 1:
+        spec = replace(spec, channels="grey", mean=(0.0,), std=(1.0,), scaling="unit")
+    if height is None or width is None:
+        return Wanted(spec)
+    return Wanted(replace(spec, height_px=height, width_px=width), frozenset({"input_size"}))
+
+
 def resolve_input(options: ModelOptions, wanted: Wanted) -> tuple[InputSpec, tuple[str, ...]]:
     """Give the InputSpec, and what was assumed, one sentence each.
 
@@ -101,15 +119,21 @@ def _assumed(options: ModelOptions, wanted: Wanted) -> tuple[str, ...]:
         "margin": f"the box is grown by a margin of {spec.margin:g}",
         "fit": f"the box is fitted by {spec.fit}",
     }
-    answered = {n for n in FACTS if getattr(options, n) is not None} | set(wanted.said)
-    if options.mean is not None and options.std is not None:
-        answered.add("scaling")
+    still_open = open_facts(options, wanted)
     house = "robustkit's default"
     return tuple(
         f"{text} ({house if n in ('margin', 'fit') else wanted.source})"
         for n, text in values.items()
-        if n not in answered
+        if n in still_open
     )
+
+
+def open_facts(options: ModelOptions, wanted: Wanted) -> tuple[str, ...]:
+    """Give the names out of FACTS that neither flags nor sidecar nor file say."""
+    answered = {n for n in FACTS if getattr(options, n) is not None} | set(wanted.said)
+    if options.mean is not None and options.std is not None:
+        answered.add("scaling")
+    return tuple(n for n in FACTS if n not in answered)
 
 
 def _scaled(spec: InputSpec, options: ModelOptions) -> InputSpec:

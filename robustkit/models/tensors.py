@@ -7,6 +7,7 @@ import pathlib
 import pickle
 import re
 import struct
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,8 @@ def read_tensors(path: Path, *, trust_code: bool) -> Any:
         CheckpointError: A program, or damaged.
     """
     try:
-        with torch.serialization.safe_globals(_harmless()):
+        with warnings.catch_warnings(), torch.serialization.safe_globals(_harmless()):
+            warnings.simplefilter("ignore")  # of damaged files; what counts becomes an error below
             return torch.load(path, map_location="cpu", weights_only=not trust_code)
     except pickle.UnpicklingError as error:
         text = str(error)
