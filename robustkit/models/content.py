@@ -30,6 +30,8 @@ _NOT_MODELS = (
     (b"\x1f\x8b", "this file is packed with gzip.", "Unpack it first."),
 )
 _PICKLES = tuple(bytes((0x80, protocol)) for protocol in range(2, 6))
+_LARGEST_HEADER = 100_000_000
+"""Of a safetensors file, in bytes: the limit of the format itself."""
 _LARGEST_RATIO = 200
 """Torch stores tensors unpacked; an archive that grows more than this was made to fill a memory."""
 
@@ -45,7 +47,7 @@ def content_of(path: Path) -> Content:
     for start, what, fix in _NOT_MODELS:
         if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(start):
             raise CheckpointError(what, where=where, fix=fix)
-    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= path.stat().st_size:
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= _LARGEST_HEADER:
         return "safetensors"
     if head[:2] == b"PK":
         return _zip_content(path)
