@@ -31,8 +31,8 @@ def wilson(p: float, n: float) -> tuple[float, float]:
         [0.698966, 0.972134]
     """
     low, high = proportion_confint(p * n, n, method="wilson")
-    # exact in arithmetic, 3e-17 off in floating point
-    return (0.0 if p == 0.0 else float(low)), (1.0 if p == 1.0 else float(high))
+    # in floating point the bounds of 0, of 1 and of what is next to them are off by 3e-17
+    return min(float(low), p), max(float(high), p)
 
 
 def clustered_variance(events: Floats, patients: Codes) -> float:

@@ -1,0 +1,62 @@
+"""Sign-flip permutation of paired differences by patient."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from robustkit.stats.permutation import sign_flip
+from scipy.stats import kstest, permutation_test, ttest_1samp
+
+HOW = {"draws": 4000, "seed": 1, "purpose": "test"}
+
+
+def test_three_equal_signs_by_hand() -> None:
+    # of 8 patterns two, all plus and all minus, reach the sum of 6
+    assert sign_flip(np.array([1.0, 2.0, 3.0]), **HOW) == 2 / 8
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_all_patterns_beside_scipy(seed: int) -> None:
+    values = np.round(np.random.default_rng(seed).standard_normal(9) + 0.4, 1)
+    beside = permutation_test((values, np.zeros(9)), lambda a, b: np.mean(a - b), permutation_type="samples")
+    assert sign_flip(values, **HOW) == pytest.approx(beside.pvalue, abs=1e-12)
+
+
+def test_random_patterns_beside_a_t_test() -> None:
+    values = np.random.default_rng(2).standard_normal(80) + 0.2
+    assert sign_flip(values, **HOW) == pytest.approx(ttest_1samp(values, 0).pvalue, abs=0.02)
+
+
+def test_patients_that_do_not_differ_change_nothing() -> None:
+    values = np.array([0.3, 0.5, -0.1, 0.4, 0.2])
+    assert sign_flip(np.concatenate([values, np.zeros(500)]), **HOW) == sign_flip(values, **HOW)
+
+
+def test_scale_and_sign_change_nothing() -> None:
+    values = np.random.default_rng(3).standard_normal(30)
+    assert sign_flip(values, **HOW) == sign_flip(-1e-9 * values, **HOW)
+
+
+@pytest.mark.parametrize(
+    ("values", "p"),
+    [([], math.nan), ([0.0, 0.0, 0.0], 1.0), ([0.5], 1.0), ([0.1, math.nan], math.nan), ([1.0, -1.0], 1.0)],
+)
+def test_edges(values: list[float], p: float) -> None:
+    assert sign_flip(np.array(values), **HOW) == pytest.approx(p, nan_ok=True)
+
+
+def test_p_is_never_zero() -> None:
+    assert sign_flip(np.full(50, 1.0), draws=99, seed=1, purpose="test") == 0.01
+
+
+def test_many_patients_are_drawn_in_parts() -> None:
+    values = np.random.default_rng(4).standard_normal(3000)
+    assert 0.0 < sign_flip(values, **HOW) <= 1.0
+
+
+def test_p_is_uniform_where_nothing_differs() -> None:
+    random = np.random.default_rng(5)
+    found = [sign_flip(random.exponential(size=20) * random.choice([-1, 1], 20), **HOW) for _ in range(200)]
+    assert kstest(found, "uniform").pvalue > 0.01
