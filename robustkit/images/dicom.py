@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from robustkit.images.spacing import Spacing, spacing_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
+    from pydicom.pixels.decoders.base import Decoder
 
 _FIX = "Export it again, or leave the case out."
 _CODECS = "Run: pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg pyjpegls"
@@ -73,8 +75,9 @@ def read_dicom(path: Path, *, depth: Depth, allow_truncated: bool) -> Radiograph
         with quiet():
             data = _open(path, with_pixels=True)
             header = _header(data)
-            n_known = _complete(data, header, allow_truncated=allow_truncated)
-            stored, photometric = _decode(data)
+            decoder = _decoder(data)
+            n_known = _fill_up(data, header, allow_truncated=allow_truncated) if decoder.is_native else None
+            stored, photometric = _decode(data, decoder)
             if photometric.startswith("MONOCHROME"):
                 shading, colours = shading_of(data), _NO_COLOURS
             else:
@@ -96,20 +99,22 @@ def _understood() -> Iterator[None]:
     """Turn whatever a damaged file makes pydicom or a codec raise into a FilmError without values."""
     try:
         yield
-    except _FAULTS as error:
+    except _faults() as error:
         raise FilmError("the DICOM film is damaged.", fix=_FIX) from error
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """Give what reading may raise; two of pydicom's own errors are of no common kind."""
+    errors = sys.modules.get("pydicom.errors")
+    return _FAULTS if errors is None else (*_FAULTS, errors.InvalidDicomError, errors.BytesLengthException)
 
 
 def _open(path: Path, *, with_pixels: bool) -> FileDataset:
     try:
         from pydicom import dcmread
-        from pydicom.errors import InvalidDicomError
     except ImportError as error:
         raise FilmError("DICOM films need pydicom.", fix="Run: pip install pydicom") from error
-    try:
-        return dcmread(path, stop_before_pixels=not with_pixels)
-    except InvalidDicomError as error:
-        raise FilmError("the DICOM film is damaged.", fix=_FIX) from error
+    return dcmread(path, stop_before_pixels=not with_pixels)
 
 
 def _header(data: FileDataset) -> DicomHeader:
@@ -123,16 +128,11 @@ def _header(data: FileDataset) -> DicomHeader:
     return DicomHeader(int(data.Columns), int(data.Rows), spacing_of(data))
 
 
-def _complete(data: FileDataset, header: DicomHeader, *, allow_truncated: bool) -> int | None:
-    """Fill up truncated pixels with 0 and give the number of whole ones; None if nothing is missing."""
-    if "PixelData" not in data:
-        what = "the DICOM file is no image, or its pixels are truncated: no whole (7FE0,0010) Pixel Data."
-        raise FilmError(what, fix=_FIX)
-    if data.file_meta.TransferSyntaxUID.is_compressed or data.get("SamplesPerPixel", 1) != 1:
-        return None
+def _fill_up(data: FileDataset, header: DicomHeader, *, allow_truncated: bool) -> int | None:
+    """Fill up truncated grey pixels with 0 and give the number of whole ones; None if nothing is missing."""
     size = int(data.BitsAllocated) // 8
     expected, found = header.width * header.height * size, len(data.PixelData)
-    if found >= expected or not size:
+    if found >= expected or data.get("SamplesPerPixel", 1) != 1:
         return None
     if not allow_truncated:
         fix = "Export it again, or read what is there with --allow-truncated."
@@ -143,21 +143,29 @@ def _complete(data: FileDataset, header: DicomHeader, *, allow_truncated: bool) 
     return found // size
 
 
-def _decode(data: FileDataset) -> tuple[NDArray[Any], str]:
-    """Give stored values, and the photometric interpretation that they have after decoding."""
+def _decoder(data: FileDataset) -> Decoder:
     from pydicom.pixels import get_decoder
 
-    syntax = data.file_meta.TransferSyntaxUID
+    if "PixelData" not in data:
+        what = "the DICOM file is no image, or its pixels are truncated: no whole (7FE0,0010) Pixel Data."
+        raise FilmError(what, fix=_FIX)
+    syntax = data.file_meta.get("TransferSyntaxUID")
     try:
         decoder = get_decoder(syntax)
-    except NotImplementedError as error:
-        raise FilmError("the transfer syntax, (0002,0010), is not known.", fix="Export it uncompressed.") from error
+    except (NotImplementedError, AttributeError, TypeError, ValueError) as error:
+        what = "the transfer syntax, (0002,0010), is missing or not known."
+        raise FilmError(what, fix="Export the film uncompressed.") from error
     if not decoder.is_available:
-        raise FilmError(f"{syntax.name} needs a decoder that is not installed.", fix=_CODECS)
+        raise FilmError(f"{decoder.UID.name} needs a decoder that is not installed.", fix=_CODECS)
+    return decoder
+
+
+def _decode(data: FileDataset, decoder: Decoder) -> tuple[NDArray[Any], str]:
+    """Give stored values, and the photometric interpretation that they have after decoding."""
     try:
         stored, found = decoder.as_array(data, index=0)
-    except _FAULTS as error:
-        what = f"the pixels cannot be decoded ({syntax.name}): truncated or damaged."
+    except _faults() as error:
+        what = f"the pixels cannot be decoded ({decoder.UID.name}): truncated or damaged."
         raise FilmError(what, fix="Export it again, or uncompressed.") from error
     return stored, str(found["photometric_interpretation"])
 
