@@ -13,7 +13,7 @@ from robustkit.cli.set_option import SetAfterManifest
 from robustkit.cli.show import as_json, note
 
 if TYPE_CHECKING:
-    from robustkit.api.perturb import Expectation, PerturbResult
+    from robustkit.api._outcome import Expectation, PerturbResult
 
 
 def register(app: typer.Typer) -> None:

@@ -1,8 +1,8 @@
-"""Who is judged: splits, labels, patients, development rows; and the flow of cases to the estimates."""
+"""Who is judged: splits, labels, patients, development rows (estimands, section 1)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from robustkit.cohort.columns import OPTIONAL
+from robustkit.cohort.columns import OPTIONAL, REQUIRED
 from robustkit.cohort.derive import DERIVED, derive
 from robustkit.cohort.vocabulary import Vocabulary
-from robustkit.errors import InputError
+from robustkit.errors import InputError, RunError
 from robustkit.results.folder import RunFolder
 
 ALL = "all"
+NO_SPLIT = "none given"
+UNNAMED = "cohort"
+"""The cohort of rows that name none."""
+
+_NUMBERS = ("x0", "y0", "x1", "y1", "age_years", "spacing_mm")
+_NO_SPLIT_SAID = "no split given: if the model has seen these films, every number is too good."
+_NO_PATIENTS_SAID = (
+    "patients are unknown (no patient_id): each film counts as one; intervals are too narrow if films share patients."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +33,13 @@ class Judged:
     """The cases of a run, ready to be counted.
 
     Attributes:
-        frame: All cases of the run, sorted by case_id, with derived facts.
+        frame: Cases outside of split=train, sorted by case_id, with derived facts.
         positive: ``(N,)`` truth.
         patients: ``(N,)`` codes 0..m-1.
         judged: ``(N,)`` True for rows that enter estimates.
         development: ``(N,)`` True for rows on which thresholds and bins are chosen.
         cohorts: Cohort names, ``all`` first where there are several.
-        split: What stands in the column ``split`` of the tables.
+        trained: Cases of split=train: counted in flow.csv, and nowhere else.
         warnings: One sentence each.
     """
 
@@ -40,100 +49,150 @@ class Judged:
     judged: NDArray[np.bool_]
     development: NDArray[np.bool_]
     cohorts: tuple[str, ...]
-    split: str
+    trained: pd.DataFrame
     warnings: tuple[str, ...]
 
     def in_cohort(self, cohort: str) -> NDArray[np.bool_]:
         """Give ``(N,)`` True for judged rows of that cohort."""
         if cohort == ALL:
             return self.judged
-        return self.judged & (self.frame["cohort"] == cohort).to_numpy()
+        return np.asarray(self.judged & self.frame["cohort"].eq(cohort).to_numpy(dtype=bool))
+
+    def split_of(self, cohort: str) -> str:
+        """Give what the column ``split`` says of a cohort: ``test``, ``none given``, or both."""
+        found = set(self.frame.loc[self.in_cohort(cohort), "split"])
+        return ", ".join(s or NO_SPLIT for s in sorted(found, reverse=True))
+
+    def patient_strata(self) -> NDArray[np.intp]:
+        """Give ``(m,)`` codes of cohort, centre and class (positive if any judged case is) for the bootstrap.
+
+        Patients without a judged row form the last stratum, so that they change no draw of the others.
+        """
+        rows = np.flatnonzero(self.judged)
+        own, first = np.unique(self.patients[rows], return_index=True)
+        positive = np.bincount(self.patients[rows], weights=self.positive[rows])[own] > 0
+        place = self.frame["cohort"] + "\x1f" + self.frame["centre"]
+        names = place.iloc[rows[first]] + np.where(positive, "\x1f1", "\x1f0")
+        codes, known = pd.factorize(names, sort=True)
+        out = np.full(int(self.patients.max()) + 1, len(known), dtype=np.intp)
+        out[own] = codes
+        return out
 
 
 def judged_cases(
-    folder: RunFolder, record: dict[str, Any], vocabulary: Vocabulary, *, positive: Sequence[str] = ()
+    folder: RunFolder, record: Mapping[str, Any], vocabulary: Vocabulary, *, positive: Sequence[str] = ()
 ) -> Judged:
     """Read the cases of a run and decide who is judged (estimands, section 1).
 
+    Args:
+        folder: The run.
+        record: Its run.json.
+        vocabulary: For derived facts that the folder lacks, and for labels that no model names.
+        positive: Labels that count as positive, instead of the models'.
+
     Raises:
+        RunError: The run is not complete, or a required field or column is missing.
         InputError: No row is left, or a label of which nothing says whether it is positive.
     """
-    frame = folder.cases().sort_values("case_id", ignore_index=True)
-    for column in OPTIONAL:
-        if column not in frame:
-            frame[column] = np.nan if column in ("age_years", "spacing_mm") else ""
-    if not set(DERIVED) <= set(frame.columns):
-        frame = derive(frame, vocabulary)
-    frame["patient_id"] = frame["patient_id"].where(frame["patient_id"] != "", frame["image"])
-    frame["cohort"] = frame["cohort"].where(frame["cohort"] != "", "cohort")
-    judged, split, warnings = _judged(frame)
+    _check(folder, record)
+    frame = _cases(folder, vocabulary)
+    trained = frame[frame["split"] == "train"]
+    frame = frame[frame["split"] != "train"].reset_index(drop=True)
+    judged = _judged(frame)
     if not judged.any():
-        what = f"no row is left to judge: the splits found are {', '.join(sorted(set(frame['split'])))}."
+        splits = ", ".join(sorted({*frame["split"], *trained["split"]}))
+        what = f"no row is left to judge: the splits found are {splits}."
         raise InputError(what, where=str(folder.path), fix="Estimates use split=test, and cohorts without any split.")
     names = sorted(set(frame.loc[judged, "cohort"]), key=lambda c: (c != "internal", c))
-    cohorts = tuple(names) if len(names) == 1 else (ALL, *names)
-    internal = frame["cohort"].isin(["internal", "cohort"]).to_numpy()
-    development = (frame["split"] == "val").to_numpy() & internal
     codes, _ = pd.factorize(frame["patient_id"], sort=True)
-    truth = _truth(frame["label"], record, vocabulary, positive)
-    return Judged(frame, truth, codes.astype(np.intp), judged, development, cohorts, split, warnings)
+    return Judged(
+        frame=frame,
+        positive=_truth(frame["label"], record, vocabulary, positive),
+        patients=codes.astype(np.intp),
+        judged=judged,
+        development=(frame["split"].eq("val") & frame["cohort"].isin(["internal", UNNAMED])).to_numpy(dtype=bool),
+        cohorts=tuple(names) if len(names) == 1 else (ALL, *names),
+        trained=trained,
+        warnings=_warnings(frame, trained, record),
+    )
 
 
-def _judged(frame: pd.DataFrame) -> tuple[NDArray[np.bool_], str, tuple[str, ...]]:
-    split = frame["split"].fillna("")
-    if (split == "").all():
-        text = "no split given: if the model has seen these films, every number is too good"
-        return np.ones(len(frame), dtype=bool), "none given", (text,)
-    given = (split != "").groupby(frame["cohort"]).transform("any")
-    return ((split == "test") | ~given).to_numpy(), "test", ()
+def _check(folder: RunFolder, record: Mapping[str, Any]) -> None:
+    where = str(folder.path)
+    if record.get("status", "complete") != "complete":
+        fix = "Run the same `robustkit perturb` again: it goes on where it stopped."
+        raise RunError("the run is not complete.", where=where, fix=fix)
+    for i, entry in enumerate(record["models"]):
+        lacking = [f for f in ("name", "classes", "positive") if f not in entry]
+        if lacking:
+            what = f"models[{i}] lacks {', '.join(lacking)}."
+            raise RunError(what, where=f"{where}/run.json", fix="See docs on the run folder's format.")
+
+
+def _cases(folder: RunFolder, vocabulary: Vocabulary) -> pd.DataFrame:
+    """Give all cases sorted by name, every known column there, empty text and NaN where nothing is given."""
+    frame = folder.cases()
+    where = str(folder.path / "cases.parquet")
+    lacking = [c for c in REQUIRED if c not in frame]
+    if lacking:
+        raise RunError(f"the table of cases lacks {', '.join(lacking)}.", where=where, fix="Add these columns.")
+    twice = frame["case_id"][frame["case_id"].duplicated()]
+    if len(twice):
+        raise RunError(f"the case {twice.iloc[0]!r} stands there twice.", where=where, fix="Give each case one row.")
+    frame = frame.sort_values("case_id", ignore_index=True)
+    for column in (*REQUIRED, *OPTIONAL):
+        if column in _NUMBERS:
+            frame[column] = pd.to_numeric(frame.get(column, np.nan), errors="coerce")
+        elif column != "case_id":
+            frame[column] = frame[column].astype("string").fillna("").astype(str) if column in frame else ""
+    made = [c for c in DERIVED if c not in frame]
+    if made:
+        frame[made] = derive(frame, vocabulary)[made]
+    frame["patient_id"] = frame["patient_id"].where(frame["patient_id"] != "", frame["image"])
+    frame["lesion_id"] = frame["lesion_id"].where(frame["lesion_id"] != "", frame["case_id"])
+    frame["cohort"] = frame["cohort"].where(frame["cohort"] != "", UNNAMED)
+    return frame
+
+
+def _judged(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    """split=test, and every row of a cohort without split."""
+    has_split = frame["split"].ne("").groupby(frame["cohort"]).transform("any")
+    return np.asarray((frame["split"].eq("test") | ~has_split).to_numpy(dtype=bool))
+
+
+def _warnings(frame: pd.DataFrame, trained: pd.DataFrame, record: Mapping[str, Any]) -> tuple[str, ...]:
+    said = []
+    if trained.empty and frame["split"].eq("").all():
+        said.append(_NO_SPLIT_SAID)
+    if not record.get("has_patients", not frame["patient_id"].eq(frame["image"]).all()):
+        said.append(_NO_PATIENTS_SAID)
+    return tuple(said)
 
 
 def _truth(
-    labels: pd.Series, record: dict[str, Any], vocabulary: Vocabulary, positive: Sequence[str]
+    labels: pd.Series, record: Mapping[str, Any], vocabulary: Vocabulary, positive: Sequence[str]
 ) -> NDArray[np.bool_]:
-    """Positive labels: as asked, else the checkpoints' classes by name, else the vocabulary."""
-    chosen = set(positive) or {c for m in record["models"] for c in m["positive"]}
-    classes = set() if positive else {c for m in record["models"] for c in m["classes"]}
-    meaning: dict[str, bool] = {}
-    for label in set(labels):
-        known = vocabulary.is_positive(label)
-        if label in chosen:
-            meaning[label] = True
-        elif label in classes or positive:
-            meaning[label] = False
-        elif known is None:
-            what = f"nothing says whether the label {label!r} is positive; positive are {', '.join(sorted(chosen))}."
-            raise InputError(what, where="cases.parquet", fix="Name the positive labels with --positive.")
-        else:
-            meaning[label] = known
-    return labels.map(meaning).to_numpy(dtype=bool)
+    """Positive labels: as asked, else the models' classes by name, else the vocabulary."""
+    found = sorted(set(labels))
+    if positive:
+        unknown = sorted(set(positive) - set(found))
+        if unknown:
+            what = f"no case has the label {unknown[0]!r}; the labels are {', '.join(found)}."
+            raise InputError(what, where="--positive", fix="Spell the label as the manifest does.")
+        return np.asarray(labels.isin(list(positive)).to_numpy(dtype=bool))
+    meaning = {label: _meaning(label, record, vocabulary) for label in found}
+    return np.asarray(labels.map(meaning).to_numpy(dtype=bool))
 
 
-def flow_table(cohort: Judged, failures: pd.DataFrame) -> pd.DataFrame:
-    """Count every case from film found to estimate, with the reason of each loss.
-
-    Args:
-        cohort: The judged cases.
-        failures: ``model, case_id, reason`` of failed nominal rows.
-    """
-    frame = cohort.frame
-    rows = []
-
-    def count(step: str, keep: NDArray[np.bool_], *, model: str = "", reason: str = "") -> None:
-        for (name, split), part in frame[keep].groupby(["cohort", "split"], dropna=False):
-            rows.append((step, name, split, model, len(part), part["patient_id"].nunique(), reason))
-
-    count("in the run", np.ones(len(frame), dtype=bool))
-    count(
-        "set aside for thresholds and bins", (frame["split"] == "val").to_numpy(), reason="split=val enters no estimate"
-    )
-    other = ~cohort.judged & (frame["split"] != "val").to_numpy()
-    count("left out", other, reason="training rows, or without split in a cohort with splits")
-    count("to be judged", cohort.judged)
-    for (model, reason), part in failures.groupby(["model", "reason"]):
-        count("failed", frame["case_id"].isin(part["case_id"]).to_numpy(), model=str(model), reason=str(reason))
-    for model, part in failures.groupby("model"):
-        count("estimated", cohort.judged & ~frame["case_id"].isin(part["case_id"]).to_numpy(), model=str(model))
-    if failures.empty:
-        count("estimated", cohort.judged)
-    return pd.DataFrame(rows, columns=["step", "cohort", "split", "model", "n_cases", "n_patients", "reason"])
+def _meaning(label: str, record: Mapping[str, Any], vocabulary: Vocabulary) -> bool:
+    fix = "Name the positive labels with --positive."
+    said = {label in m["positive"] for m in record["models"] if label in (*m["positive"], *m["classes"])}
+    if len(said) > 1:
+        what = f"the label {label!r} is positive for one model and negative for another."
+        raise InputError(what, where="run.json", fix=fix)
+    known = said.pop() if said else vocabulary.is_positive(label)
+    if known is None:
+        chosen = ", ".join(sorted({p for m in record["models"] for p in m["positive"]}))
+        what = f"nothing says whether the label {label!r} is positive; positive are {chosen}."
+        raise InputError(what, where="cases.parquet", fix=fix)
+    return known

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from robustkit.analysis.rates import AT_PREVALENCE, rates_estimate
 from robustkit.analysis.sample import Sample
-from robustkit.stats.auc import clustered_auc
+from robustkit.stats.auc import clustered_auc, paired_auc_difference
 from robustkit.stats.bootstrap import clustered_mean
 from robustkit.stats.estimate import Estimate
 from robustkit.stats.proportion import clustered_proportion
@@ -77,6 +78,14 @@ def auc_estimate(s: Sample) -> Estimate:
     return clustered_auc(s.positive, s.scores.T, s.patients)
 
 
+def auc_lost(s: Sample) -> Estimate:
+    """Give the nominal AUC minus the AUC averaged over repeats."""
+    nominal = np.broadcast_to(s.nominal, s.scores.T.shape)
+    d = paired_auc_difference(s.positive, nominal, s.scores.T, patients=s.patients)
+    e = Estimate(d.diff, d.low, d.high, d.se, d.mc_se, d.method, reason=d.reason)
+    return _counted(e, s, np.ones(len(s.positive), dtype=bool))
+
+
 def auc_against(stratum: Sample, cohort: Sample) -> Estimate:
     """Give the AUC of a one-class stratum against the other class of its whole cohort."""
     if stratum.positive.all() == (~stratum.positive).all():
@@ -109,6 +118,8 @@ def _mean_values(s: Sample, metric: str) -> Values:
         return spread(s.scores)
     if metric == "rank_sd":
         return spread(s.ranks)
+    if metric == "right_at_10" and s.is_nominal:
+        return s.right()[:, 0].astype(np.float64)
     if metric == "right_at_10":
         return right_at(s.right(), RIGHT_AT)
     return np.asarray(((s.scores - s.positive[:, None]) ** 2).mean(axis=1))
@@ -129,7 +140,7 @@ def estimate(metric: str, stratum: Sample, cohort: Sample) -> Estimate:
     """Give one metric of one stratum.
 
     Args:
-        metric: auc, auc_against, sensitivity, specificity, flip_rate, score_sd, rank_sd, right_at_10, brier.
+        metric: A name of NOMINAL_METRICS, PERTURBED_METRICS or AT_PREVALENCE, or auc_against.
         stratum: Its units.
         cohort: All units of the cohort, for ``auc_against``.
     """
@@ -137,8 +148,12 @@ def estimate(metric: str, stratum: Sample, cohort: Sample) -> Estimate:
         return auc_estimate(stratum)
     if metric == "auc_against":
         return auc_against(stratum, cohort)
+    if metric == "auc_lost":
+        return auc_lost(stratum)
     if metric in PROPORTIONS:
         return proportion(stratum, metric)
+    if metric in RATES:
+        return rates_estimate(stratum, metric)
     return mean_estimate(stratum, metric)
 
 
@@ -147,6 +162,18 @@ def is_one_class(s: Sample) -> bool:
     return len(s.positive) > 0 and bool(s.positive.all() or (~s.positive).all())
 
 
-NOMINAL_METRICS = ("auc", "sensitivity", "specificity", "brier")
-PERTURBED_METRICS = ("auc", "sensitivity", "specificity", "flip_rate", "score_sd", "rank_sd", "right_at_10")
-AT_THRESHOLD = ("sensitivity", "specificity", "flip_rate", "right_at_10")
+def metrics_of(s: Sample) -> tuple[str, ...]:
+    """Give the metrics that can be asked of a stratum: of one class alone, those of this class."""
+    names = NOMINAL_METRICS if s.is_nominal else PERTURBED_METRICS
+    names += AT_PREVALENCE if s.prevalence is not None else ()
+    if not is_one_class(s):
+        return names
+    useless = {*RATES, "auc_lost", "specificity" if s.positive.all() else "sensitivity"}
+    return tuple("auc_against" if m == "auc" else m for m in names if m not in useless)
+
+
+RATES = ("balanced_accuracy", *AT_PREVALENCE)
+_ALWAYS = ("auc", "sensitivity", "specificity", "balanced_accuracy", "brier", "right_at_10")
+NOMINAL_METRICS: tuple[str, ...] = _ALWAYS
+PERTURBED_METRICS: tuple[str, ...] = (*_ALWAYS, "flip_rate", "score_sd", "rank_sd", "auc_lost")
+AT_THRESHOLD = ("sensitivity", "specificity", "flip_rate", "right_at_10", *RATES)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from robustkit.errors import RunError
 from robustkit.geometry import Boxes, overlap
 from robustkit.results.folder import RunFolder
 
@@ -45,7 +46,7 @@ class ScoreMatrix:
     @property
     def known(self) -> NDArray[np.bool_]:
         """``(N,)`` True where the nominal and every repeat were answered."""
-        return np.isfinite(self.nominal) & np.isfinite(self.scores).all(axis=1)
+        return np.asarray(np.isfinite(self.nominal) & np.isfinite(self.scores).all(axis=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,9 @@ def read_answers(
         model: Its name.
         case_ids: Order of the rows.
         levels: Perturbation and level, in order.
+
+    Raises:
+        RunError: A condition without rows, or one that is answered twice.
     """
     rows = folder.predictions(columns=_COLUMNS, filters=[("model", "==", model)])
     position = pd.Series(np.arange(len(case_ids)), index=pd.Index(case_ids))
@@ -76,19 +80,26 @@ def read_answers(
     rows, at = rows[inside], at[inside].astype(np.intp)
     first = (rows["perturbation"] == NOMINAL).to_numpy()
     n = len(case_ids)
-    nominal, boxes = _lay_out(rows[first], at[first], n)
+    where = f"{folder.path}, model {model}"
+    nominal, boxes = _lay_out(rows[first], at[first], n, where=f"{where}, {NOMINAL}")
     failed = rows[first & (rows["status"] != "ok").to_numpy()][["model", "case_id", "reason"]]
     matrices = []
     for kind, level in levels:
-        chosen = ((rows["perturbation"] == kind) & (rows["level"] == level)).to_numpy()
-        scores, moved = _lay_out(rows[chosen], at[chosen], n)
+        chosen = ((rows["perturbation"] == kind) & np.isclose(rows["level"], level, rtol=1e-6, atol=0)).to_numpy()
+        scores, moved = _lay_out(rows[chosen], at[chosen], n, where=f"{where}, {kind} {level:g}")
         matrices.append(_matrix(model, kind, level, scores=scores, boxes=moved, nominal=nominal[:, 0], box=boxes[:, 0]))
     return ModelAnswers(model, nominal[:, 0], tuple(matrices), failed)
 
 
-def _lay_out(rows: pd.DataFrame, at: NDArray[np.intp], n: int) -> tuple[Floats, Boxes]:
-    repeat = rows["repeat"].to_numpy()
-    width = int(repeat.max()) + 1 if len(repeat) else 1
+def _lay_out(rows: pd.DataFrame, at: NDArray[np.intp], n: int, *, where: str) -> tuple[Floats, Boxes]:
+    if rows.empty:
+        fix = "Every condition of run.json needs its rows in predictions/."
+        raise RunError("the predictions hold no answer to these cases.", where=where, fix=fix)
+    repeat = rows["repeat"].to_numpy(dtype=np.intp)
+    width = int(repeat.max()) + 1
+    if len(np.unique(at * width + repeat)) < len(rows):
+        fix = "Keep one row per model, case, perturbation, level and repeat."
+        raise RunError("a case is answered twice.", where=where, fix=fix)
     scores = np.full((n, width), np.nan)
     boxes = np.full((n, width, 4), np.nan)
     scores[at, repeat] = np.where(rows["status"] == "ok", rows["score"], np.nan)
@@ -120,4 +131,4 @@ def _distinct(boxes: Boxes) -> NDArray[np.intp]:
     """Count different boxes per case: sort each case's boxes, then count the changes."""
     flat = np.ascontiguousarray(boxes).view([("", np.float64)] * 4)[..., 0]
     ordered = np.sort(flat, axis=1)
-    return 1 + (ordered[:, 1:] != ordered[:, :-1]).sum(axis=1)
+    return np.asarray(1 + (ordered[:, 1:] != ordered[:, :-1]).sum(axis=1), dtype=np.intp)

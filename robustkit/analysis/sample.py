@@ -29,6 +29,7 @@ class Sample:
         threshold: Decision: score >= threshold.
         is_nominal: True for the nominal condition.
         draws: Of patients, shared by everything of the run.
+        prevalence: At which PPV and NPV are given; None: they are not.
     """
 
     rows: NDArray[np.intp]
@@ -40,6 +41,7 @@ class Sample:
     threshold: float
     is_nominal: bool
     draws: PatientDraws
+    prevalence: float | None = None
 
     @property
     def repeats(self) -> int:
@@ -60,11 +62,11 @@ class Sample:
 
     def right(self) -> Flags:
         """Give ``(n, R)``: is the decision right?"""
-        return (self.scores >= self.threshold) == self.positive[:, None]
+        return np.asarray((self.scores >= self.threshold) == self.positive[:, None])
 
     def flips(self) -> Flags:
         """Give ``(n, R)``: does the decision differ from the nominal one?"""
-        return (self.scores >= self.threshold) != (self.nominal >= self.threshold)[:, None]
+        return np.asarray((self.scores >= self.threshold) != (self.nominal >= self.threshold)[:, None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,14 @@ class Rules:
         development: The model's own nominal development scores, for ranks.
         threshold: Decision: score >= threshold.
         draws: Of patients.
+        prevalence: See ``Sample``.
     """
 
     units: NDArray[np.intp] | None
     development: Floats
     threshold: float
     draws: PatientDraws
+    prevalence: float | None = None
 
 
 def make_sample(
@@ -113,7 +117,7 @@ def make_sample(
         y = np.bincount(code, weights=y) > 0
         rows, p = rows[first], p[first]
     ranks = reference_rank(s, rules.development)
-    return Sample(rows, y, p, s, z, ranks, rules.threshold, is_nominal, rules.draws)
+    return Sample(rows, y, p, s, z, ranks, rules.threshold, is_nominal, rules.draws, rules.prevalence)
 
 
 def _mean_logit(scores: Floats, code: NDArray[np.intp]) -> Floats:

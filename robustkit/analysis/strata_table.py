@@ -10,14 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from robustkit.analysis.cohort import Judged
-from robustkit.analysis.estimates import (
-    AT_THRESHOLD,
-    NOMINAL_METRICS,
-    PERTURBED_METRICS,
-    PROPORTIONS,
-    estimate,
-    is_one_class,
-)
+from robustkit.analysis.estimates import AT_THRESHOLD, PROPORTIONS, estimate, metrics_of
 from robustkit.analysis.sample import Sample
 from robustkit.results.schema import STRATA_COLUMNS
 from robustkit.stats.contrast import score_contrast_p, score_heterogeneity_p
@@ -52,17 +45,18 @@ def strata_rows(
     """Give the rows of one model, cohort and condition: the whole cohort first, then every variable.
 
     Args:
-        cohort: For the column ``split``.
+        cohort: Who is judged; a stratum of which no case is answered is listed too, with the reason.
         sample: Units of the cohort.
         strata: Stratum of every case of the run, by variable.
         condition: What the rows are about.
         unit: case, lesion or patient.
     """
-    fixed = {"split": cohort.split, "unit": unit}
+    fixed = {"split": cohort.split_of(condition.cohort), "unit": unit}
+    asked = cohort.in_cohort(condition.cohort)
     rows = _stratum_rows(sample, sample, condition, by="all", stratum="all", fixed=fixed)
     for by, series in strata.items():
         own = series.to_numpy()[sample.rows]
-        for name in sorted(set(own)):
+        for name in sorted({*own, *unanswered(series, asked, sample)}):
             rows += _stratum_rows(sample.only(own == name), sample, condition, by=by, stratum=name, fixed=fixed)
         if condition.is_primary:
             _add_p(rows, sample, own, by=by, condition=condition, fixed=fixed)
@@ -72,11 +66,23 @@ def strata_rows(
 def _stratum_rows(
     part: Sample, whole: Sample, condition: Condition, *, by: str, stratum: str, fixed: Mapping[str, object]
 ) -> list[dict[str, object]]:
-    names = NOMINAL_METRICS if part.is_nominal else PERTURBED_METRICS
-    if is_one_class(part):
-        useless = "specificity" if part.positive.all() else "sensitivity"
-        names = tuple("auc_against" if m == "auc" else m for m in names if m != useless)
-    return [_row(condition, m, estimate(m, part, whole), part, by=by, name=stratum, fixed=fixed) for m in names]
+    return [
+        _row(condition, m, estimate(m, part, whole), part, by=by, name=stratum, fixed=fixed) for m in metrics_of(part)
+    ]
+
+
+def unanswered(series: pd.Series, asked: NDArray[np.bool_], sample: Sample) -> set[str]:
+    """Give the strata that have cases to be judged, of which not one is answered.
+
+    Args:
+        series: Stratum of every case of the run.
+        asked: ``(N,)`` True for the cohort's judged rows.
+        sample: Answered units of the cohort.
+    """
+    answered = np.isin(sample.patients, sample.patients)
+    left = asked.copy()
+    left[sample.rows[answered]] = False
+    return set(series[asked]) - set(series.to_numpy()[sample.rows]) if left.any() else set()
 
 
 def _row(

@@ -106,14 +106,15 @@ def assign_strata(cohort: Judged, by: Sequence[str]) -> dict[str, pd.Series]:
     chosen = by or sorted(names("strata"), key=lambda n: (FIRST.index(n) if n in FIRST else len(FIRST), n))
     found = {}
     for name in chosen:
-        parts = [_stratifier(n).assign(cohort.frame, development=development) for n in name.split("*")]
+        parts = [stratifier(n).assign(cohort.frame, development=development) for n in name.split("*")]
         joined = parts[0] if len(parts) == 1 else parts[0].str.cat(parts[1:], sep=" * ")
         if by or set(joined[cohort.judged]) - {UNKNOWN}:
             found[name] = joined
     return found
 
 
-def _stratifier(name: str) -> Stratifier:
+def stratifier(name: str) -> Stratifier:
+    """Give the stratifier of that name; any other column stratifies by its own values."""
     if name in names("strata"):
         return cast(Stratifier, load("strata", name))
     return Column(name)

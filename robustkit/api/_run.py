@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from robustkit.api._cohort import choose_cohort
-from robustkit.api.perturb import Expectation, PerturbResult
+from robustkit.api._outcome import Expectation, PerturbResult
 from robustkit.atomic import replacing
 from robustkit.cohort.derive import derive
 from robustkit.cohort.vocabulary import Vocabulary, read_vocabulary

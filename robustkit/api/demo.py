@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from robustkit.api.perturb import Progress
+from robustkit.api._outcome import Progress
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from robustkit.api.perturb import PerturbResult, Progress
+from robustkit.api._outcome import PerturbResult, Progress
 
 
 def evaluate(

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from robustkit.api.perturb import Progress
+from robustkit.api._outcome import Progress
 from robustkit.atomic import disk_errors
 from robustkit.errors import InputError
 

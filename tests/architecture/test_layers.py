@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = (
-    ("errors", "seeds", "atomic"),
+    ("errors",),
+    ("seeds", "atomic"),
     ("registry", "geometry", "inputs", "provenance", "config"),
     ("cohort", "images", "results", "stats"),
     ("formats", "phantom", "perturbations", "metrics", "strata", "features"),

@@ -1,0 +1,48 @@
+"""What perturb and evaluate give back, and how progress is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+Progress = Callable[[str, int, int], None]
+"""Called with a word for the work (films, rows), finished and all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a run would cost: cases, forwards, seconds; ``run`` is where it would go on, if anywhere."""
+
+    n_cases: int
+    n_conditions: int
+    forwards: int
+    seconds: float
+    models: tuple[str, ...]
+    run: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class PerturbResult:
+    """A finished run.
+
+    Attributes:
+        run: Its folder.
+        n_ok, n_failed: Cases.
+        failures: ``case_id: reason`` of the failed ones.
+        warnings: One sentence each.
+        was_complete: True where nothing was left to do.
+        seconds: Of work in this call.
+        rows_per_s: Answers per second in this call; NaN where none was made.
+        expectation: With ``plan=True`` only; then nothing was run.
+    """
+
+    run: Path | None
+    n_ok: int = 0
+    n_failed: int = 0
+    failures: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    was_complete: bool = False
+    seconds: float = 0.0
+    rows_per_s: float = float("nan")
+    expectation: Expectation | None = None
