@@ -82,8 +82,6 @@ def read_dicom(path: Path, *, depth: Depth, allow_truncated: bool) -> Radiograph
                 shading, colours = shading_of(data), _NO_COLOURS
             else:
                 shading, colours = None, _colours(stored, data, photometric)
-        if stored.shape[:2] != (header.height, header.width):
-            raise FilmError("the pixels do not fit (0028,0010) Rows and (0028,0011) Columns.", fix=_FIX)
         known = None if n_known is None else (np.arange(stored.size) < n_known).reshape(stored.shape)
         if shading is not None:
             pixels, notes = shade(stored, shading, depth=depth, known=known)

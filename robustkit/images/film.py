@@ -29,7 +29,7 @@ class FilmSize:
         orientation: EXIF orientation 1..8; 1 where the file says none or nonsense.
         spacing_mm: Side of a pixel in mm, None where the film does not say.
         spacing_source: ``calibrated``, ``detector plane`` or ``none``.
-        notes: What is unusual in the header, e.g. ``"EXIF orientation is not 1 to 8: read as stored"``.
+        notes: What is unusual in the header, e.g. ``"EXIF orientation is damaged or not 1 to 8: read as stored"``.
     """
 
     stored_width: int

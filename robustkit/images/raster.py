@@ -55,7 +55,7 @@ _FAULTS = (
 )
 _DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 _FIX = "Export it again, or leave the case out."
-_NO_ORIENTATION = "EXIF orientation is not 1 to 8: read as stored"
+_NO_ORIENTATION = "EXIF orientation is damaged or not 1 to 8: read as stored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +158,8 @@ def _orientation(image: ImageFile.ImageFile, handle: BinaryIO) -> object:
         handle.seek(place)
         if found:
             image.info["exif"] = found
+    # raises where EXIF is damaged; for a JPEG getexif then gives an empty one instead
+    Image.Exif().load(image.info.get("exif", b""))
     # the base method: that of PngImageFile decodes the pixels
     return Image.Image.getexif(image).get(_ORIENTATION, 1)
 

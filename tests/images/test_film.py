@@ -65,6 +65,17 @@ class TestRefused:
         with pytest.raises(FilmError, match=r"cannot be read \(Permission denied\)"):
             read_film(path)
 
+    def test_no_memory(self, tmp_path, monkeypatch):
+        path = tmp_path / "film.png"
+        Image.new("L", (3, 2)).save(path)
+
+        def full(*_args, **_options):
+            raise MemoryError
+
+        monkeypatch.setattr(Image, "new", full)
+        with pytest.raises(FilmError, match="film.png: the film needs more memory than there is"):
+            read_film(path)
+
     def test_too_large_is_told_by_the_header(self, tmp_path):
         path = tmp_path / "film.png"
         path.write_bytes(png_header(60_000, 60_000))
