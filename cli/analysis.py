@@ -39,6 +39,9 @@ def stratify(
         Literal["case", "lesion", "patient"], typer.Option("--unit", help="What is counted; intervals are by patient.")
     ] = "case",
     positive: Annotated[list[str], typer.Option("--positive", help="Labels that count as positive; repeats.")] = [],  # noqa: B006
+    prevalence: Annotated[
+        float | None, typer.Option("--prevalence", help="Give PPV and NPV at this share of positives, e.g. 0.2.")
+    ] = None,
     draws: Annotated[int, typer.Option("--draws", help="Draws of the patient bootstrap.")] = 2000,
     seed: options.Seed = 0,
     json: options.Json = False,
@@ -55,7 +58,8 @@ def stratify(
     from robustkit.api.stratify import stratify as call
 
     result = call(
-        run=run, by=by, threshold=threshold, threshold_method=threshold_method, unit=unit, positive=positive, draws=draws, seed=seed
+        run=run, by=by, threshold=threshold, threshold_method=threshold_method, unit=unit, positive=positive, prevalence=prevalence,
+        draws=draws, seed=seed
     )  # fmt: skip
     if json:
         typer.echo(as_json(result))
@@ -150,6 +154,8 @@ def _summary(result: StratifyResult) -> str:
         for f in result.failing
     ]
     parts = [
+        *result.sentences,
+        "",
         "How good and how stable",
         grid(("model", "cohort", "condition", "metric", "value (95 %)", "cases / patients"), heads),
         "",

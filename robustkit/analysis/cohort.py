@@ -94,7 +94,7 @@ def judged_cases(
         RunError: The run is not complete, or a required field or column is missing.
         InputError: No row is left, or a label of which nothing says whether it is positive.
     """
-    _check(folder, record)
+    check_run(folder, record)
     frame = _cases(folder, vocabulary)
     trained = frame[frame["split"] == "train"]
     frame = frame[frame["split"] != "train"].reset_index(drop=True)
@@ -117,7 +117,12 @@ def judged_cases(
     )
 
 
-def _check(folder: RunFolder, record: Mapping[str, Any]) -> None:
+def check_run(folder: RunFolder, record: Mapping[str, Any]) -> None:
+    """Refuse a run that is not complete, or whose models lack what a reader needs.
+
+    Raises:
+        RunError: It says which.
+    """
     where = str(folder.path)
     if record.get("status", "complete") != "complete":
         fix = "Run the same `robustkit perturb` again: it goes on where it stopped."

@@ -39,13 +39,18 @@ def _variable(
     rows = []
     for name in sorted(set(own)):
         inside = own == name
-        for kind in KINDS:
+        for kind in _kinds(s.positive[inside], is_whole=by == "all"):
             counted = inside & _of_kind(kind, s.positive, group)
-            if counted.any() or (kind in ("missed", "false_alarm") and by == "all"):
-                share = wrong[counted].mean(axis=1) if counted.any() else np.empty(0)
-                row = _row(cohort, s, share, counted, condition=condition)
-                rows.append({**row, "by": by, "stratum": str(name), "kind": kind})
+            share = wrong[counted].mean(axis=1) if counted.any() else np.empty(0)
+            row = _row(cohort, s, share, counted, condition=condition)
+            rows.append({**row, "by": by, "stratum": str(name), "kind": kind})
     return rows
+
+
+def _kinds(positive: NDArray[np.bool_], *, is_whole: bool) -> tuple[str, ...]:
+    """Missed is always three numbers: non-benign, malignant, intermediate."""
+    missed = KINDS[:3] if is_whole or positive.any() else ()
+    return missed + (KINDS[3:] if is_whole or not positive.all() else ())
 
 
 def _of_kind(kind: str, positive: NDArray[np.bool_], group: NDArray[np.object_]) -> NDArray[np.bool_]:
@@ -53,7 +58,7 @@ def _of_kind(kind: str, positive: NDArray[np.bool_], group: NDArray[np.object_])
         return ~positive
     if kind == "missed":
         return positive
-    return positive & (group == kind.removeprefix("missed_"))
+    return np.asarray(positive & (group == kind.removeprefix("missed_")), dtype=bool)
 
 
 def _row(
@@ -61,7 +66,7 @@ def _row(
 ) -> dict[str, object]:
     e = clustered_proportion(share, s.patients[counted], repeats=s.repeats)
     return {
-        "cohort": condition.cohort, "split": cohort.split, "model": condition.model,
+        "cohort": condition.cohort, "split": cohort.split_of(condition.cohort), "model": condition.model,
         "perturbation": condition.perturbation, "level": condition.level, "operating_point": condition.operating_point,
         "k": round(float(share.sum()), 6), "n_cases": int(counted.sum()),
         "n_patients": len(np.unique(s.patients[counted])), "rate": e.value, "low": e.low, "high": e.high,

@@ -31,7 +31,7 @@ def combined(metric: str, sensitivity: Floats, specificity: Floats, prevalence: 
     else:
         good, bad = (1 - prevalence) * specificity, prevalence * (1 - sensitivity)
     total = np.asarray(good + bad, dtype=np.float64)
-    return np.divide(good, total, out=np.full(total.shape, np.nan), where=total > 0)
+    return np.asarray(np.divide(good, total, out=np.full(total.shape, np.nan), where=total > 0))
 
 
 def rates_estimate(s: Sample, metric: str) -> Estimate:
@@ -44,15 +44,17 @@ def rates_estimate(s: Sample, metric: str) -> Estimate:
     own = np.unique(s.patients)
     positive = np.unique(s.patients[s.positive])
     counted = Estimate(
-        n_cases=len(s.positive), n_patients=len(own), n_positive=int(s.positive.sum()), n_positive_patients=len(positive)
+        n_cases=len(s.positive),
+        n_patients=len(own),
+        n_positive=int(s.positive.sum()),
+        n_positive_patients=len(positive),
     )
     fewest = min(len(positive), len(np.unique(s.patients[~s.positive])))
     if fewest < MIN_PATIENTS:
         return replace(counted, reason=f"fewer than {MIN_PATIENTS} patients of either class ({fewest})")
-    right = s.right().mean(axis=1)
-    parts = [_by_patient(s.positive * right, s), _by_patient(s.positive * 1.0, s)]
-    parts += [_by_patient(~s.positive * right, s), _by_patient(~s.positive * 1.0, s)]
-    sums = np.stack(parts)[:, own]
+    right = np.asarray(s.right().mean(axis=1), dtype=np.float64)
+    classes = [np.asarray(c, dtype=np.float64) for c in (s.positive, ~s.positive)]
+    sums = np.stack([_by_patient(v, s) for c in classes for v in (c * right, c)])[:, own]
     prevalence = s.prevalence if s.prevalence is not None else float("nan")
 
     def of(totals: Floats) -> Floats:

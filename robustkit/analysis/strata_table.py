@@ -56,7 +56,7 @@ def strata_rows(
     rows = _stratum_rows(sample, sample, condition, by="all", stratum="all", fixed=fixed)
     for by, series in strata.items():
         own = series.to_numpy()[sample.rows]
-        for name in sorted({*own, *unanswered(series, asked, sample)}):
+        for name in _names(series, asked, sample, unit):
             rows += _stratum_rows(sample.only(own == name), sample, condition, by=by, stratum=name, fixed=fixed)
         if condition.is_primary:
             _add_p(rows, sample, own, by=by, condition=condition, fixed=fixed)
@@ -71,18 +71,10 @@ def _stratum_rows(
     ]
 
 
-def unanswered(series: pd.Series, asked: NDArray[np.bool_], sample: Sample) -> set[str]:
-    """Give the strata that have cases to be judged, of which not one is answered.
-
-    Args:
-        series: Stratum of every case of the run.
-        asked: ``(N,)`` True for the cohort's judged rows.
-        sample: Answered units of the cohort.
-    """
-    answered = np.isin(sample.patients, sample.patients)
-    left = asked.copy()
-    left[sample.rows[answered]] = False
-    return set(series[asked]) - set(series.to_numpy()[sample.rows]) if left.any() else set()
+def _names(series: pd.Series, asked: NDArray[np.bool_], sample: Sample, unit: str) -> list[str]:
+    """Give the strata to list; of cases also those that have rows to be judged, none of them answered."""
+    found = set(series.to_numpy()[sample.rows])
+    return sorted(found | set(series[asked]) if unit == "case" else found)
 
 
 def _row(

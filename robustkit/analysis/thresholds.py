@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from robustkit.results.schema import THRESHOLDS_COLUMNS
 from robustkit.stats.threshold import Method, youden, youden_interval
 
 MIN_DEVELOPMENT = 10
+"""Development cases of either class under which none is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,31 @@ class Development:
     patients: NDArray[np.intp]
 
 
+def carried_points(entry: Mapping[str, Any], recorded: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Give the operating points that came with a checkpoint: its own, else those that run.json says came with it."""
+    own = dict(entry.get("operating_points") or {})
+    if own:
+        return own
+    mine = [t for t in recorded if t.get("model") == entry["name"] and t.get("source") in ("checkpoint", "sidecar")]
+    return {str(t.get("operating_point") or "carried"): float(t["value"]) for t in mine}
+
+
 def choose_threshold(
-    entry: Mapping[str, Any], development: Development, *, asked: float | None, method: Method, draws: int, seed: int
+    entry: Mapping[str, Any],
+    development: Development,
+    *,
+    recorded: Sequence[Mapping[str, Any]] = (),
+    asked: float | None,
+    method: Method,
+    draws: int,
+    seed: int,
 ) -> Threshold:
     """Take the first source that there is: the flag, the checkpoint, development rows, 0.5 with a warning.
 
     Args:
         entry: The model's entry of run.json.
         development: Finite scores only.
+        recorded: ``thresholds`` of run.json.
         asked: ``--threshold``.
         method: Of Youden's choice.
         draws, seed: Of its interval.
@@ -64,7 +82,7 @@ def choose_threshold(
     name = str(entry["name"])
     if asked is not None:
         return Threshold(name, "given", asked, "flag")
-    carried = entry.get("operating_points") or {}
+    carried = carried_points(entry, recorded)
     if carried:
         point = "youden" if "youden" in carried else next(iter(carried))
         return Threshold(name, point, float(carried[point]), "checkpoint")
@@ -75,7 +93,7 @@ def choose_threshold(
             low, high = youden_interval(labels, scores, development.patients, draws=draws, seed=seed, method=method)
             return Threshold(name, "youden", chosen.value, "development", chosen.n, chosen.n_positive, low, high)
     n, k = len(labels), int(labels.sum())
-    text = f"{name}: no threshold was given and development rows are too few ({k} positive of {n}): 0.5 is used"
+    text = f"{name}: no threshold was given and development rows are too few ({k} positive of {n}): 0.5 is used."
     return Threshold(name, "0.5", 0.5, "default 0.5", n, k, warning=text)
 
 

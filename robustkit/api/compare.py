@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from robustkit.errors import InputError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from robustkit.results.folder import RunFolder
+
+FACTS = ("label", "split", "cohort", "patient_id")
+"""Facts that runs must share: who is judged, and as what."""
+
+CONDITION = ("case_id", "perturbation", "level", "repeat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +61,10 @@ def compare(
 
     Raises:
         InputError: One model only, or runs that differ; it says where.
+        RunError: No run, a damaged one, or one that is not complete.
     """
-    import numpy as np
-
-    from robustkit.analysis.cohort import judged_cases
-    from robustkit.analysis.comparisons import Settings, comparisons_table
+    from robustkit.analysis.cohort import check_run, judged_cases
+    from robustkit.analysis.comparisons import Settings, comparisons_table, permutations_for
     from robustkit.analysis.matrix import read_answers
     from robustkit.atomic import replacing
     from robustkit.cohort.vocabulary import read_vocabulary
@@ -66,18 +75,23 @@ def compare(
 
     folders = [RunFolder(r) for r in runs] or [newest_run(read_config(Path.cwd()).runs)]
     records = [f.record() for f in folders]
+    for folder, record in zip(folders, records, strict=True):
+        check_run(folder, record)
     _check_same(folders, records)
     vocabulary = read_vocabulary()
-    cohort = judged_cases(folders[0], records[0], vocabulary)
+    models = [(f, m) for f, r in zip(folders, records, strict=True) for m in r["models"]]
+    cohort = judged_cases(folders[0], {**records[0], "models": [m for _, m in models]}, vocabulary)
     levels = [(g["kind"], float(v)) for g in records[0]["perturbations"] for v in g["levels"]]
     ids = cohort.frame["case_id"].tolist()
-    names = [(f, m["name"]) for f, r in zip(folders, records, strict=True) for m in r["models"]]
-    if len(names) < 2:
+    if len(models) < 2:
         what = f"a comparison needs two models; {folders[0].path.name} has one."
         raise InputError(what, where="compare", fix="Give another run of the same cases, or perturb with two --model.")
-    answers = [_renamed(read_answers(f, n, ids, levels), f, n, names) for f, n in names]
-    codes = np.zeros(int(cohort.patients.max()) + 1, dtype=np.intp)
-    settings = Settings(patient_draws(codes, draws=draws, seed=seed, purpose="compare"), draws, seed)
+    names = _told_apart([f for f, _ in models], [m["name"] for _, m in models])
+    answers = [
+        replace(read_answers(f, m["name"], ids, levels), model=name) for (f, m), name in zip(models, names, strict=True)
+    ]
+    patients = patient_draws(cohort.patient_strata(), draws=draws, seed=seed, purpose="tables")
+    settings = Settings(patients, permutations_for(len(answers), draws), seed)
     table = comparisons_table(cohort, answers, settings)
     if output is None:
         path = folders[0].write_table("comparisons", table)
@@ -89,40 +103,55 @@ def compare(
     return CompareResult(path, tuple(Compared(**{k: r[k] for k in fields}) for r in table.to_dict("records")))
 
 
-def _renamed(answers: Any, folder: Any, name: str, names: Sequence[tuple[Any, str]]) -> Any:
-    from dataclasses import replace
+def _told_apart(folders: Sequence[RunFolder], names: Sequence[str]) -> list[str]:
+    """Give every model a name of its own: models of one name by their run, a run given twice by its place."""
+    long = [f"{f.path.resolve().name}/{n}" if names.count(n) > 1 else n for f, n in zip(folders, names, strict=True)]
+    return [f"{n} ({long[:i].count(n) + 1})" if n in long[:i] else n for i, n in enumerate(long)]
 
-    twice = sum(n == name for _, n in names) > 1
-    return replace(answers, model=f"{folder.path.name}/{name}") if twice else answers
 
-
-def _check_same(folders: Sequence[Any], records: Sequence[dict[str, Any]]) -> None:
-    """Refuse runs whose cases, labels, perturbations or boxes differ."""
-    key = ["case_id", "perturbation", "level", "repeat"]
-    first = folders[0].cases().set_index("case_id")["label"].sort_index()
-    boxes = None
+def _check_same(folders: Sequence[RunFolder], records: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse runs whose perturbations, cases, labels or boxes differ, and say where."""
+    first, boxes = _facts(folders[0]), None
     for folder, record in zip(folders, records, strict=True):
         where = f"{folders[0].path.name} and {folder.path.name}"
         for field in ("perturbations", "repeats"):
             if record[field] != records[0][field]:
-                raise InputError(f"the runs differ in {field}.", where=where, fix="Run both with the same flags.")
-        labels = folder.cases().set_index("case_id")["label"].sort_index()
-        if not labels.index.equals(first.index):
-            odd = sorted(set(labels.index) ^ set(first.index))
-            what = f"the runs differ in {len(odd)} cases ({', '.join(odd[:3])}, ...)."
+                what = f"the runs differ in {field}: {records[0][field]} and {record[field]}."
+                raise InputError(what, where=where, fix="Run both with the same flags.")
+        own = _facts(folder)
+        odd = sorted(set(own.index) ^ set(first.index))
+        if odd:
+            what = f"the runs differ in {len(odd)} cases ({', '.join(odd[:3])}{', ...' if len(odd) > 3 else ''})."
             raise InputError(what, where=where, fix="Run both on the same manifest.")
-        if (labels != first).any():
-            odd = first.index[labels != first]
-            raise InputError(
-                f"the labels differ for {len(odd)} cases ({odd[0]}, ...).", where=where, fix="Use one manifest."
-            )
-        wanted = [("model", "==", record["models"][0]["name"])]
-        own = folder.predictions(columns=[*key, "x0", "y0", "x1", "y1"], filters=wanted).sort_values(
-            key, ignore_index=True
-        )
-        if boxes is None:
-            boxes = own
-        elif not own.equals(boxes):
-            raise InputError(
-                "the boxes differ.", where=where, fix="Run both with the same --seed, --snap and --border."
-            )
+        for fact in FACTS:
+            differ = own.index[(own[fact] != first[fact]).to_numpy()]
+            if len(differ):
+                what = f"the {fact} differs for {len(differ)} cases ({differ[0]}: {first[fact][differ[0]]!r} and {own[fact][differ[0]]!r})."
+                raise InputError(what, where=where, fix="Run both on the same manifest.")
+        found = _boxes(folder, str(record["models"][0]["name"]))
+        boxes = found if boxes is None else boxes
+        _check_boxes(boxes, found, where=where)
+
+
+def _facts(folder: RunFolder) -> DataFrame:
+    cases = folder.cases().set_index("case_id").sort_index()
+    return cases.reindex(columns=list(FACTS)).astype("string").fillna("")
+
+
+def _boxes(folder: RunFolder, model: str) -> DataFrame:
+    columns = [*CONDITION, "x0", "y0", "x1", "y1"]
+    rows = folder.predictions(columns=columns, filters=[("model", "==", model)])
+    return rows.set_index(list(CONDITION)).sort_index()
+
+
+def _check_boxes(first: DataFrame, other: DataFrame, *, where: str) -> None:
+    fix = "Run both with the same --seed, --snap and --border."
+    if not first.index.equals(other.index):
+        case, kind, level, repeat = first.index.symmetric_difference(other.index)[0]
+        what = f"one run alone has the case {case} at {kind} {level:g}, repeat {repeat}."
+        raise InputError(what, where=where, fix="Run both with the same --splits and the same flags.")
+    differ = ((first != other) & ~(first.isna() & other.isna())).any(axis=1).to_numpy()
+    if differ.any():
+        case, kind, level, repeat = first.index[differ][0]
+        what = f"{differ.sum()} boxes differ, first that of the case {case} at {kind} {level:g}, repeat {repeat}."
+        raise InputError(what, where=where, fix=fix)

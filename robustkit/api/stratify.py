@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from robustkit.errors import InputError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from robustkit.analysis.tables import Tables
+    from robustkit.results.folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class StratifyResult:
     Attributes:
         run: The run folder.
         tables: Paths of the tables.
+        sentences: Model by model: how good, how stable, where it fails.
         headlines: AUC, sensitivity, specificity, flip rate of the whole cohorts.
         failing: Strata with the highest error rates (at least 5 patients).
         enough_repeats: One line: from how many repeats on the Monte-Carlo error is a tenth of the standard error.
@@ -58,6 +65,7 @@ class StratifyResult:
 
     run: Path
     tables: tuple[Path, ...]
+    sentences: tuple[str, ...]
     headlines: tuple[Headline, ...]
     failing: tuple[Failing, ...]
     enough_repeats: str
@@ -72,6 +80,7 @@ def stratify(
     threshold_method: Literal["smoothed", "empirical"] = "smoothed",
     unit: Literal["case", "lesion", "patient"] = "case",
     positive: Sequence[str] = (),
+    prevalence: float | None = None,
     draws: int = 2000,
     seed: int = 0,
 ) -> StratifyResult:
@@ -84,58 +93,80 @@ def stratify(
         threshold_method: How Youden's threshold is chosen on development rows.
         unit: What is counted; the interval is by patient whatever the unit.
         positive: Labels that count as positive, instead of the checkpoint's.
+        prevalence: Share of positives at which PPV and NPV are given; without it they are left out.
         draws: Of the patient bootstrap.
         seed: Of its draws.
 
     Raises:
-        InputError: No row left to judge, unknown variable, or a threshold that is no score.
-        RunError: No run, or a damaged one.
+        InputError: No row left to judge, unknown variable, or a number out of its range.
+        RunError: No run, a damaged one, or one that is not complete.
     """
     from robustkit.analysis.tables import Choices, make_tables
     from robustkit.cohort.vocabulary import read_vocabulary
     from robustkit.config import read_config
+    from robustkit.report.sentences import model_sentences
     from robustkit.results.folder import RunFolder
-    from robustkit.results.runs import newest_run
+    from robustkit.results.runs import newest_and_partial
 
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise InputError(
-            f"expected a score in 0..1, got {threshold:g}.", where="--threshold", fix="Scores are in 0..1."
-        )
-    if draws < 100:
-        raise InputError(f"expected at least 100 draws, got {draws}.", where="--draws", fix="Use --draws 2000.")
-    folder = RunFolder(run) if run else newest_run(read_config(Path.cwd()).runs)
-    choices = Choices(tuple(by), threshold, threshold_method, unit, tuple(positive), draws, seed)
+    _check(threshold, prevalence, draws)
+    folder, newer = (RunFolder(run), None) if run else newest_and_partial(read_config(Path.cwd()).runs)
+    choices = Choices(tuple(by), threshold, threshold_method, unit, tuple(positive), prevalence, draws, seed)
     tables = make_tables(folder, read_vocabulary(), choices)
     paths = tuple(folder.write_table(name, frame) for name, frame in tables.frames.items())
+    _remember(folder, tables, {"unit": unit, "draws": draws, "seed": seed, "by": list(by), "prevalence": prevalence})
+    said = () if newer is None else (f"the newest run, {newer.path.name}, is not complete; this is the one before it.",)
+    strata, errors = tables.frames["strata"], tables.frames["errors"]
+    record = folder.record()
+    spoken = [(m["name"], s) for m in record["models"] for s in model_sentences(record, tables.frames, m["name"])]
+    return StratifyResult(
+        run=folder.path,
+        tables=paths,
+        sentences=tuple(f"{name}, {s.question[0].lower()}{s.question[1:]}: {s.text}" for name, s in spoken),
+        headlines=_headlines(strata),
+        failing=_failing(errors),
+        enough_repeats=_enough(strata),
+        warnings=(*said, *tables.warnings),
+    )
+
+
+def _check(threshold: float | None, prevalence: float | None, draws: int) -> None:
+    if threshold is not None and not 0 <= threshold <= 1:
+        what = f"expected a score in 0..1, got {threshold:g}."
+        raise InputError(what, where="--threshold", fix="Scores are in 0..1.")
+    if prevalence is not None and not 0 < prevalence < 1:
+        what = f"expected a share between 0 and 1, got {prevalence:g}."
+        raise InputError(what, where="--prevalence", fix="Give the share of positives where the model is used.")
+    if draws < 100:
+        raise InputError(f"expected at least 100 draws, got {draws}.", where="--draws", fix="Use --draws 2000.")
+
+
+def _remember(folder: RunFolder, tables: Tables, flags: dict[str, Any]) -> None:
+    """Write thresholds, flags and warnings into run.json."""
     record = folder.record()
     record["thresholds"] = [
         {
             "model": t.model, "operating_point": t.operating_point, "value": t.value, "source": t.source, "n": t.n,
-            "n_positive": t.n_positive,
+            "n_positive": t.n_positive, "low": _or_none(t.low), "high": _or_none(t.high),
         }
         for t in tables.thresholds
     ]  # fmt: skip
-    record["stratify"] = {"unit": unit, "draws": draws, "seed": seed, "by": list(by), "warnings": list(tables.warnings)}
+    record["stratify"] = {**flags, "warnings": list(tables.warnings)}
     folder.write_record(record)
-    strata, errors = tables.frames["strata"], tables.frames["errors"]
-    return StratifyResult(
-        run=folder.path,
-        tables=paths,
-        headlines=_headlines(strata),
-        failing=_failing(errors),
-        enough_repeats=_enough(strata),
-        warnings=tables.warnings,
-    )
 
 
-def _headlines(strata):  # type: ignore[no-untyped-def]  # pandas has no types here
+def _or_none(value: float) -> float | None:
+    """JSON has no NaN."""
+    return value if value == value else None
+
+
+def _headlines(strata: DataFrame) -> tuple[Headline, ...]:
     wanted = ("auc", "sensitivity", "specificity", "flip_rate")
     rows = strata[(strata["by"] == "all") & strata["metric"].isin(wanted)]
     fields = Headline.__dataclass_fields__
     return tuple(Headline(**{k: row[k] for k in fields}) for row in rows.to_dict("records"))
 
 
-def _failing(errors):  # type: ignore[no-untyped-def]
+def _failing(errors: DataFrame) -> tuple[Failing, ...]:
     rows = errors[(errors["by"] != "all") & (errors["perturbation"] == "nominal") & errors["rate"].notna()]
     rows = rows[rows["kind"].isin(["missed", "false_alarm"]) & (rows["k"] > 0)]
     first = rows.sort_values(["low", "rate"], ascending=False, kind="stable").groupby("model", sort=False).head(8)
@@ -143,7 +174,7 @@ def _failing(errors):  # type: ignore[no-untyped-def]
     return tuple(Failing(**{k: row[k] for k in fields}) for row in first.to_dict("records"))
 
 
-def _enough(strata) -> str:  # type: ignore[no-untyped-def]
+def _enough(strata: DataFrame) -> str:
     """Repeats at which the Monte-Carlo error is a tenth of the standard error: mc_se^2 R / (0.1 se)^2."""
     rows = strata[(strata["by"] == "all") & (strata["metric"] == "auc") & (strata["repeats"] > 1)]
     rows = rows[rows["se"].gt(0) & rows["mc_se"].notna()]

@@ -33,6 +33,15 @@ def newest_run(runs: Path) -> RunFolder:
     Raises:
         RunError: None is there.
     """
+    return newest_and_partial(runs)[0]
+
+
+def newest_and_partial(runs: Path) -> tuple[RunFolder, RunFolder | None]:
+    """Give the newest complete run and, if it is newer, the newest partial one.
+
+    Raises:
+        RunError: No complete one is there.
+    """
     complete, partial = complete_and_partial(runs)
     if complete is None:
         what = (
@@ -43,7 +52,7 @@ def newest_run(runs: Path) -> RunFolder:
         raise RunError(
             what, where=str(runs), fix="Run `robustkit perturb --model ckpt.pt --shifts 0.1` first, or name a run."
         )
-    return complete
+    return complete, partial
 
 
 def newest_of_identity(runs: Path, identity: str) -> RunFolder | None:
