@@ -63,7 +63,7 @@ def save_native(  # noqa: PLR0913  # one parameter per field of the format
         "positive": list(positive), "lineage": lineage, "operating_points": dict(operating_points), "seen": dict(seen),
         "training": dict(training),
     }  # fmt: skip
-    tensors = {k: v.detach().cpu().contiguous() for k, v in state_dict.items()}
+    tensors = {k: v.detach().cpu().contiguous().clone() for k, v in state_dict.items()}
     write_bytes(path, save(tensors, metadata={KEY: json.dumps(said, ensure_ascii=False)}))
 
 

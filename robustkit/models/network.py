@@ -62,7 +62,7 @@ def build_network(tensors: Tensors, *, arch: str | None, where: str) -> Network:
     others = matched.found.others if arch is None else ()
     notes = list(matched.notes)
     if others:
-        notes.append(f"the architecture is {rows_name(matched)}; {', '.join(others)} have the same keys and shapes")
+        notes.append(f"the architecture is {rows_name(matched)}; the same keys and shapes: {', '.join(others)}")
     if not matched.head:
         return _network(matched, *_backbone(matched, where), n_outputs=0, others=others, notes=notes)
     module, config, n_outputs, guessed = _classifier(matched, where)

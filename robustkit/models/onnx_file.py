@@ -25,7 +25,6 @@ class OnnxGraph:
         path: Of the file.
         data_files: External data, all beside the file.
         shape: Of its input, None where the file leaves an axis open.
-        n_outputs: Numbers per crop; None where the file leaves it open.
         last: Operator that makes the output, e.g. ``Softmax`` or ``Gemm``.
         notes: What was left out, one sentence each.
     """
@@ -33,14 +32,12 @@ class OnnxGraph:
     path: Path
     data_files: tuple[Path, ...]
     shape: tuple[int | None, ...]
-    n_outputs: int | None
     last: str
     notes: tuple[str, ...]
 
-    @property
-    def kind(self) -> OutputKind | None:
-        """What the outputs are, where the last operator tells."""
-        if self.last == "Softmax" or (self.last == "Sigmoid" and self.n_outputs == 1):
+    def kind(self, n_outputs: int) -> OutputKind | None:
+        """Give what the outputs are, where the last operator tells."""
+        if self.last == "Softmax" or (self.last == "Sigmoid" and n_outputs == 1):
             return "probabilities"
         return "softmax-logits" if self.last == "LogSoftmax" else None
 
@@ -76,7 +73,6 @@ def read_onnx(path: Path) -> OnnxGraph:
         path=path,
         data_files=data_files,
         shape=tuple(s if isinstance(s, int) else None for s in inputs[0].shape),
-        n_outputs=_width(outputs[0].shape),
         last=_last_operator(graph, outputs[0].name),
         notes=(ignored,) if len(outputs) > 1 else (),
     )
@@ -91,37 +87,44 @@ def open_session(path: Path, *, threads: int = 0) -> Any:
     """
     try:
         import onnxruntime
-        from onnxruntime.capi import onnxruntime_pybind11_state as state
     except ImportError as error:
         raise _missing("onnxruntime", path) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = threads
-    names = (
-        "Fail",
-        "InvalidArgument",
-        "InvalidGraph",
-        "InvalidProtobuf",
-        "NoSuchFile",
-        "NotImplemented",
-        "RuntimeException",
-    )
-    faults = tuple(getattr(state, n) for n in names)
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except (*faults, RuntimeError, ValueError) as error:
+    except _faults() as error:
         reason = str(error).splitlines()[0][:160]
         what = f"the ONNX file is damaged or not supported ({reason})."
         raise CheckpointError(what, where=str(path), fix="Export it again.") from error
 
 
-def count_outputs(graph: OnnxGraph, shape: tuple[int, int, int, int]) -> int:
-    """Give the numbers per crop by one forward of ``shape``, where the file leaves it open."""
-    if graph.n_outputs is not None:
-        return graph.n_outputs
+def count_outputs(graph: OnnxGraph, shape: tuple[int, int, int]) -> int:
+    """Give the numbers per crop by one forward of a crop of ``shape``; this also shows that it takes one.
+
+    Raises:
+        CheckpointError: It does not take this input, or does not give one row per crop.
+    """
     session = open_session(graph.path)
-    out = session.run(None, {session.get_inputs()[0].name: np.zeros(shape, dtype=np.float32)})[0]
-    return int(np.asarray(out).size // shape[0])
+    n = graph.shape[0] or 1
+    try:
+        out = session.run(None, {session.get_inputs()[0].name: np.zeros((n, *shape), dtype=np.float32)})[0]
+        width = int(np.asarray(out).reshape(n, -1).shape[1])
+    except _faults() as error:
+        reason = str(error).splitlines()[0][:160]
+        what = f"the model does not take an input of {' x '.join(map(str, shape))} ({reason})."
+        fix = "Give --input-size and --channels as in its training, or layout in a sidecar."
+        raise CheckpointError(what, where=str(graph.path), fix=fix) from error
+    return width
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """Give the errors of onnxruntime, which have no common ancestor of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented")
+    return (*(getattr(state, n) for n in names), state.RuntimeException, RuntimeError, ValueError)
 
 
 def _missing(package: str, path: Path) -> MissingExtraError:
@@ -172,12 +175,6 @@ def _tensors(graph: Any) -> Iterator[Any]:
             for inner in (attribute.g, *attribute.graphs):
                 if inner.node or inner.initializer:
                     yield from _tensors(inner)
-
-
-def _width(shape: list[Any]) -> int | None:
-    if len(shape) < 2:
-        return 1
-    return shape[-1] if isinstance(shape[-1], int) else None
 
 
 def _last_operator(graph: Any, output: str) -> str:

@@ -159,17 +159,15 @@ def _onnx(path: Path, options: ModelOptions) -> Found:
     graph = read_onnx(path)
     wanted = wanted_of_shape(graph.shape)
     asked, _ = resolve_input(options, wanted)
+    n = count_outputs(graph, shape_of(asked))
+    kind = graph.kind(n)
     return Found(
         kind="ONNX",
         runner=graph,
         engine="onnx",
         arch=options.arch or "onnx",
         sha256=graph.sha256(),
-        outputs=Outputs(
-            count_outputs(graph, (1, *shape_of(asked))),
-            graph.kind,
-            f"the graph ends in {graph.last}" if graph.kind else "",
-        ),
+        outputs=Outputs(n, kind, f"the graph ends in {graph.last}" if kind else ""),
         wanted=wanted,
         notes=graph.notes,
     )

@@ -238,8 +238,9 @@ def _positive(
 
 def _check_count(classes: Sequence[str], n_outputs: int, *, where: str) -> None:
     expected = 2 if n_outputs == 1 else n_outputs
+    counted = "one output" if n_outputs == 1 else f"{n_outputs} outputs"
     if len(classes) != expected or len(set(classes)) != len(classes):
-        what = f"expected {expected} different class names for {n_outputs} outputs, got {', '.join(classes)}."
+        what = f"expected {expected} different class names for {counted}, got {', '.join(classes)}."
         fix = "Give --classes one name per output (for one output: negative,positive)."
         raise CheckpointError(what, where=where, fix=fix)
 

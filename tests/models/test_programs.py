@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import torch
 from robustkit.backends.eager import PLUGIN as EAGER
 from robustkit.backends.onnxruntime import PLUGIN as ONNX
-from robustkit.errors import CheckpointError, InputError
+from robustkit.errors import CheckpointError, InputError, MissingExtraError
 from robustkit.models.classifier import Classifier
 from robustkit.models.open import open_model
 from robustkit.models.options import ModelOptions
@@ -205,6 +206,49 @@ def test_onnx_damaged(tmp_path: Path) -> None:
     for size in (5, 60, len(content) // 2):
         path.write_bytes(content[:size])
         with pytest.raises(CheckpointError, match="m.onnx: "):
+            open_model(path, LOGIT)
+
+
+def test_onnx_with_open_sizes_and_two_outputs(tmp_path: Path) -> None:
+    class Two(Tiny):
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[override]
+            features = self.body(x)
+            return self.fc(features), features
+
+    network = seeded(Two())
+    path = tmp_path / "m.onnx"
+    axes = {"x": {0: "b", 2: "h", 3: "w"}, "y": {0: "b"}, "z": {0: "b"}}
+    names = {"input_names": ["x"], "output_names": ["y", "z"], "dynamic_axes": axes}
+    torch.onnx.export(network, (torch.zeros(2, 3, 64, 64),), str(path), dynamo=False, **names)
+    model = open_model(path, ModelOptions(outputs="sigmoid-logit"))
+    assert model.input.height_px == 224
+    assert "the input is 224 x 224 px (robustkit's default)" in model.assumed
+    assert "of its 2 outputs the first, y, is taken" in model.assumed
+    assert _onnx_logits(open_model(path, LOGIT), CROPS).shape == (5, 1)
+
+
+def test_onnx_with_another_input(tmp_path: Path) -> None:
+    path = _onnx(seeded(Tiny()), tmp_path / "m.onnx")
+    with pytest.raises(CheckpointError, match="m.onnx: the model does not take an input of 3 x 32 x 32"):
+        open_model(path, ModelOptions(outputs="sigmoid-logit", input_size=32))
+
+
+def test_onnx_with_whole_numbers(tmp_path: Path) -> None:
+    class Bytes(Tiny):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x.to(torch.float32))
+
+    path = tmp_path / "m.onnx"
+    torch.onnx.export(seeded(Bytes()), (torch.zeros(2, 3, 64, 64, dtype=torch.uint8),), str(path), dynamo=False)
+    with pytest.raises(CheckpointError, match=r"expected a float32 input, got tensor\(uint8\)"):
+        open_model(path, LOGIT)
+
+
+def test_onnx_without_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = _onnx(seeded(Tiny()), tmp_path / "m.onnx")
+    for package in ("onnxruntime", "onnx"):
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(MissingExtraError, match=rf"ONNX files need {package}.*pip install 'robustkit\[onnx\]'"):
             open_model(path, LOGIT)
 
 

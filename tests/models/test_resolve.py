@@ -169,7 +169,7 @@ def test_positive_classes_by_the_vocabulary() -> None:
         (ModelOptions(), 2, "2 outputs and nothing names their classes.*--classes"),
         (ModelOptions(classes="a,b,c"), 2, "expected 2 different class names for 2 outputs, got a, b, c"),
         (ModelOptions(classes="a,a"), 2, "expected 2 different class names"),
-        (ModelOptions(classes="a"), 1, "expected 2 different class names for 1 outputs, got a"),
+        (ModelOptions(classes="a"), 1, "expected 2 different class names for one output, got a"),
         (ModelOptions(positive="b"), 1, "b is no class of the model; its classes are benign, non-benign"),
         (ModelOptions(outputs="logits"), 1, "unknown outputs 'logits'"),
         (ModelOptions(outputs="softmax-logits"), 1, "softmax-logits does not fit a model of 1 outputs"),
