@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandas as pd
-import plotly.graph_objects as go
 
-from robustkit.figures._base import METRIC_NAMES, Drawing, FigureSet, blank, colours, plain, shade
+from robustkit.figures._base import (
+    GREY,
+    Drawing,
+    FigureSet,
+    Numbers,
+    RunFacts,
+    Sheet,
+    blank,
+    known,
+    percent_axis,
+    plain,
+    rounded,
+    shade,
+)
+from robustkit.figures._words import cohort_name, level_axis, level_text, metric_words, with_interval
+from robustkit.results.schema import CURVES_COLUMNS
 
 METRICS = ("auc", "flip_rate", "sensitivity", "specificity", "rank_sd", "right_at_10", "score_sd")
+HEAD = ("Model", "Level", "Value (95 % interval)", "Cases", "Patients", "Mean IoU", "Boxes that did not move")
 
 
 class StabilityCurves:
@@ -17,52 +32,72 @@ class StabilityCurves:
 
     name = "stability_curves"
 
-    def draw(self, tables: Mapping[str, pd.DataFrame], *, is_simulated: bool) -> FigureSet:
+    def draw(self, tables: Mapping[str, pd.DataFrame], facts: RunFacts) -> FigureSet:
         """Draw the whole cohorts."""
-        curves = tables.get("curves", pd.DataFrame(columns=["by", "metric", "cohort", "perturbation"]))
+        curves = known(tables.get("curves"), CURVES_COLUMNS)
         rows = curves[curves["by"] == "all"]
         drawings = [
-            Drawing(
-                (METRIC_NAMES[metric], str(cohort), str(kind)),
-                _draw(part, metric, str(kind), is_simulated=is_simulated),
-            )
+            _draw(part, metric, (str(cohort), str(kind)), facts)
             for metric in METRICS
             for (cohort, kind), part in rows[rows["metric"] == metric].groupby(["cohort", "perturbation"], sort=False)
             if part["value"].notna().any()
         ]
         caption = (
-            "Every box is redrawn at random within the level; level 0 is the box as given. Bands are 95 % intervals for further "
-            "patients, not for further boxes. The curve estimates the metric expected when every box is redrawn."
+            "Level 0 is the box as given; at every other level each box is redrawn at random within the level. A curve "
+            "estimates the metric that is expected when every box is redrawn. Bands are 95 % intervals for further "
+            "patients of the same centres, not for further boxes. Click a model in the legend to hide it."
         )
-        return FigureSet(self.name, "How stable", caption, ("Metric", "Cohort", "Perturbation"), tuple(drawings))
+        menus = ("Metric", "Cohort", "Perturbation")
+        return FigureSet(self.name, "Stability curves", caption, "stability", 0, menus, tuple(drawings))
 
 
-def _draw(rows: pd.DataFrame, metric: str, kind: str, *, is_simulated: bool) -> go.Figure:
-    figure = blank(f"level of {kind} (share of the box sides)", METRIC_NAMES[metric], is_simulated=is_simulated)
-    palette = colours(list(dict.fromkeys(rows["model"])))
+def _draw(rows: pd.DataFrame, metric: str, where: tuple[str, str], facts: RunFacts) -> Drawing:
+    cohort, kind = where
+    words = metric_words(metric)
+    unit = facts.unit(kind)
+    title = f"{words.name} when every box is redrawn"
+    axes = (level_axis(kind, unit), words.axis)
+    figure = blank(title, f"{cohort_name(cohort)}, {kind}; bands: 95 % intervals", axes=axes, facts=facts)
+    numbers: list[tuple[str, ...]] = []
     for model, own in rows.groupby("model", sort=False):
-        own = own[own["value"].notna()].sort_values("x")
-        colour = palette[model]
-        band = own[own["low"].notna()]
-        figure.add_scatter(
-            x=[*band["x"], *band["x"][::-1]], y=[*band["high"], *band["low"][::-1]], fill="toself", mode="lines",
-            fillcolor=shade(colour, 0.16), line={"width": 0}, hoverinfo="skip", showlegend=False, legendgroup=str(model),
-        )  # fmt: skip
-        counts = (
-            own[["low", "high", "n_cases", "n_patients", "achieved_iou"]].astype(float).round(4).to_numpy().tolist()
-        )
-        figure.add_scatter(
-            x=own["x"].tolist(), y=own["value"].tolist(), mode="lines+markers", name=plain(model), legendgroup=str(model),
-            line={"color": colour, "width": 2.5}, marker={"size": 8}, customdata=counts,
-            hovertemplate="%{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f})<br>level %{x}, mean IoU %{customdata[4]:.2f}"
-            "<br>n = %{customdata[2]:.0f} cases, %{customdata[3]:.0f} patients<extra>%{fullData.name}</extra>",
-        )  # fmt: skip
-    figure.update_xaxes(rangemode="tozero")
-    if metric in ("flip_rate", "rank_sd", "score_sd"):
-        figure.update_yaxes(rangemode="tozero")
+        own = own.sort_values("x")
+        numbers += [_numbers(r, str(model), unit, is_share=words.is_share) for r in own.to_dict("records")]
+        _curve(figure, own[own["value"].notna()], str(model), facts, unit=unit, is_share=words.is_share)
+    percent_axis(figure, "y", is_share=words.is_share, from_zero=words.from_zero)
+    levels = sorted(set(rows["x"].dropna()))
+    pad = 0.04 * (levels[-1] - levels[0] or 1.0)
+    ticks = {"tickvals": levels, "ticktext": [level_text(v, unit) for v in levels]}
+    figure.axis("x", **ticks, range=[levels[0] - pad, levels[-1] + pad])
     if metric == "auc":
-        figure.add_hline(y=0.5, line={"dash": "dot", "width": 1, "color": "#808890"})
-    return figure
+        figure.line("y", 0.5, dash="dot", width=1, color=GREY)
+    return Drawing((words.name, cohort_name(cohort), kind), figure, Numbers(HEAD, tuple(numbers)))
+
+
+def _curve(figure: Sheet, own: pd.DataFrame, model: str, facts: RunFacts, *, unit: str, is_share: bool) -> None:
+    colour = facts.colour(model)
+    band = own[own["low"].notna()]
+    x, low, high = band["x"].tolist(), rounded(band["low"]), rounded(band["high"])
+    figure.add(
+        x=[*x, *x[::-1]], y=[*high, *low[::-1]], fill="toself", mode="lines", fillcolor=shade(colour, 0.14), line={"width": 0},
+        hoverinfo="skip", showlegend=False, legendgroup=model,
+    )  # fmt: skip
+    hover = []
+    for r in own.to_dict("records"):
+        said = with_interval(r["value"], r["low"], r["high"], is_share=is_share)
+        at = f"{level_text(r['x'], unit)}, mean IoU {r['achieved_iou']:.2f}"
+        hover.append(f"<b>{said}</b><br>{at}<br>n = {r['n_cases']:.0f} cases, {r['n_patients']:.0f} patients")
+    figure.add(
+        x=own["x"].tolist(), y=rounded(own["value"]), mode="lines+markers", name=plain(model), legendgroup=model, hovertext=hover,
+        line={"color": colour, "width": 2.5}, marker={"size": 9, "symbol": facts.symbol(model)},
+        hovertemplate="%{hovertext}<extra>%{fullData.name}</extra>",
+    )  # fmt: skip
+
+
+def _numbers(r: Mapping[str, float], model: str, unit: str, *, is_share: bool) -> tuple[str, ...]:
+    said = with_interval(r["value"], r["low"], r["high"], is_share=is_share)
+    reason = f": {r['reason']}" if r["value"] != r["value"] and r["reason"] else ""
+    iou, still = (f"{r['achieved_iou']:.3f}", f"{r['share_unmoved']:.1%}")
+    return model, level_text(r["x"], unit), said + reason, f"{r['n_cases']:g}", f"{r['n_patients']:g}", iou, still
 
 
 PLUGIN = StabilityCurves()

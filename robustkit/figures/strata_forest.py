@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import pandas as pd
-import plotly.graph_objects as go
 
-from robustkit.figures._base import METRIC_NAMES, Drawing, FigureSet, blank, colours, plain
+from robustkit.figures._base import (
+    FOOT_PX,
+    GREY,
+    TOP_PX,
+    Drawing,
+    FigureSet,
+    Numbers,
+    RunFacts,
+    Sheet,
+    blank,
+    known,
+    percent_axis,
+    plain,
+    rounded,
+    rows_axis,
+    spread_out,
+    whiskers,
+)
+from robustkit.figures._words import (
+    cohort_name,
+    is_ordered,
+    level_text,
+    metric_words,
+    natural,
+    p_text,
+    with_interval,
+)
+from robustkit.results.schema import STRATA_COLUMNS
 
-METRICS = ("auc", "sensitivity", "specificity", "flip_rate", "rank_sd")
+METRICS = ("sensitivity", "specificity", "auc", "flip_rate", "rank_sd")
 _SHOWS = {"auc": ("auc", "auc_against")}
+HEAD = ("Stratum", "Model", "Value (95 % interval)", "Cases", "Patients", "Adjusted p against the rest")
 
 
 class StrataForest:
@@ -19,99 +45,129 @@ class StrataForest:
 
     name = "strata_forest"
 
-    def draw(self, tables: Mapping[str, pd.DataFrame], *, is_simulated: bool) -> FigureSet:
+    def draw(self, tables: Mapping[str, pd.DataFrame], facts: RunFacts) -> FigureSet:
         """Draw nominal metrics, and stability at the primary level."""
-        rows = _primary(tables.get("strata", pd.DataFrame()))
-        counts = _counts(rows)
+        rows = _primary(known(tables.get("strata"), STRATA_COLUMNS), facts)
+        rows = rows.assign(n=_counts(rows))
         drawings = []
-        for metric in METRICS if len(rows) else ():
-            chosen = rows[rows["metric"].isin(_SHOWS.get(metric, (metric,)))]
-            for (by, cohort), part in chosen.groupby(["by", "cohort"], sort=False):
-                if by != "all":
-                    figure = _draw(part.assign(n=counts.loc[part.index]), metric, is_simulated=is_simulated)
-                    drawings.append(Drawing((str(by), METRIC_NAMES[metric], str(cohort)), figure))
+        for by in dict.fromkeys(rows.loc[rows["by"] != "all", "by"]):
+            for metric in METRICS:
+                shown = rows["metric"].isin(_SHOWS.get(metric, (metric,)))
+                for cohort in dict.fromkeys(rows["cohort"]):
+                    here = rows[shown & (rows["cohort"] == cohort)]
+                    part = here[here["by"] == by]
+                    if len(part):
+                        drawings.append(_draw(part, here[here["by"] == "all"], metric, facts))
         caption = (
-            "Bars are 95 % intervals by patient. A stratum of one class (every subtype is one) has its AUC against the other class "
-            "of the whole cohort. A stratum is called worse only where its adjusted p against the rest is below .05 (filled marks)."
+            "Points are estimates, lines 95 % intervals by patient, dotted lines the whole cohort. A mark is filled "
+            "where the adjusted p against the rest of the cohort is below .05; a stratum with a hollow mark is not called "
+            "worse or better. A stratum of one class (every subtype is one) has its AUC against the other class of the "
+            "whole cohort. n counts the cases that the metric is about."
         )
-        return FigureSet(self.name, "For whom", caption, ("Variable", "Metric", "Cohort"), tuple(drawings))
+        menus = ("Variable", "Metric", "Cohort")
+        return FigureSet(self.name, "By stratum", caption, "strata", 0, menus, tuple(drawings))
 
 
-def _primary(strata: pd.DataFrame) -> pd.DataFrame:
-    """Keep nominal rows, and of each perturbation's stability metrics the first level."""
-    if strata.empty:
-        return strata
-    nominal = strata[(strata["perturbation"] == "nominal") & ~strata["stratum"].str.startswith("(")]
-    moved = strata[(strata["perturbation"] != "nominal") & ~strata["stratum"].str.startswith("(")]
-    if moved.empty:
-        return nominal
-    first = moved.iloc[0][["perturbation", "level"]]
-    same = (moved["perturbation"] == first["perturbation"]) & (moved["level"] == first["level"])
-    return pd.concat([nominal, moved[same & moved["metric"].isin(["flip_rate", "rank_sd"])]])
+def _primary(strata: pd.DataFrame, facts: RunFacts) -> pd.DataFrame:
+    """Keep nominal rows, and stability metrics at the primary level; tests are kept apart by their name."""
+    nominal = strata["perturbation"] == "nominal"
+    keep = nominal
+    if facts.primary:
+        moved = (strata["perturbation"] == facts.primary[0]) & (strata["level"] == facts.primary[1])
+        keep = nominal | (moved & strata["metric"].isin(["flip_rate", "rank_sd"]))
+    return strata[keep & ~strata["stratum"].astype(str).str.startswith("(")]
 
 
 def _counts(rows: pd.DataFrame) -> pd.Series:
     """Give the cases of each row's stratum: ``auc_against`` rows count the other class of the cohort too."""
-    if rows.empty:
-        return pd.Series(dtype=float)
     own = rows["n_cases"].where(~rows["metric"].isin(["auc_against", "sensitivity", "specificity"]))
-    return own.groupby([rows[c] for c in ("by", "stratum", "cohort")]).transform("max").fillna(rows["n_cases"])
+    whole = own.groupby([rows[c] for c in ("by", "stratum", "cohort")]).transform("max")
+    return whole.where(rows["metric"] == "auc_against", rows["n_cases"]).fillna(rows["n_cases"])
 
 
-def natural(name: str) -> tuple[int, float, str]:
-    """Order strata by their first number (``<`` before ``>``), unknown last."""
-    if name == "unknown":
-        return 2, 0.0, name
-    number = re.search(r"\d+(\.\d+)?", name)
-    if not number:
-        return 0, 0.0, name
-    return 1, float(number.group()) - (0.5 if name.startswith("<") else 0.0), name
-
-
-def _draw(rows: pd.DataFrame, metric: str, *, is_simulated: bool) -> go.Figure:
-    strata = sorted(set(rows["stratum"]), key=natural, reverse=True)
-    models = list(dict.fromkeys(rows["model"]))
+def _draw(rows: pd.DataFrame, whole: pd.DataFrame, metric: str, facts: RunFacts) -> Drawing:
+    words = metric_words(metric)
+    by, cohort = str(rows.iloc[0]["by"]), str(rows.iloc[0]["cohort"])
+    strata = _order(rows, worst_is_high=words.from_zero)
+    models = [m for m in facts.models if m in set(rows["model"])]
+    condition = "boxes as given"
+    if metric in ("flip_rate", "rank_sd") and facts.primary:
+        condition = f"{facts.primary[0]} {level_text(facts.primary[1], facts.unit(facts.primary[0]))}"
     figure = blank(
-        METRIC_NAMES[metric], "", is_simulated=is_simulated, height_px=150 + (20 + 12 * len(models)) * len(strata)
-    )
-    at = {s: i for i, s in enumerate(strata)}
-    palette = colours(models)
-    for i, model in enumerate(models):
-        own = rows[rows["model"] == model]
-        known = own[own["value"].notna()]
-        offset = (i - (len(models) - 1) / 2) * 0.22
-        low, high = known["low"].fillna(known["value"]), known["high"].fillna(known["value"])
-        marked = ["circle" if p < 0.05 else "circle-open" for p in known["p_adjusted"].fillna(1.0)]
-        details = known[["low", "high", "n_cases", "n_patients", "p_adjusted"]].astype(float).round(4)
-        figure.add_scatter(
-            x=known["value"].tolist(), y=[at[s] - offset for s in known["stratum"]], mode="markers", name=plain(model),
-            marker={"color": palette[model], "size": 10, "symbol": marked, "line": {"width": 2}},
-            error_x={"type": "data", "symmetric": False, "array": (high - known["value"]).tolist(),
-                     "arrayminus": (known["value"] - low).tolist(), "thickness": 2, "width": 0, "color": palette[model]},
-            customdata=details.astype(object).where(details.notna(), None).to_numpy().tolist(), text=[plain(s) for s in known["stratum"]],
-            hovertemplate="%{text}: %{x:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f})<br>n = %{customdata[2]:.0f} cases, "
-            "%{customdata[3]:.0f} patients<br>adjusted p against the rest: %{customdata[4]}<extra>%{fullData.name}</extra>",
-        )  # fmt: skip
-    _say_not_estimable(figure, rows, at, len(models))
-    counts = rows.groupby("stratum")["n"].max()
-    figure.update_yaxes(
-        tickvals=list(at.values()), ticktext=[f"{plain(s)}  <i>n={int(counts[s])}</i>" for s in at], range=[-0.6, len(at) - 0.4],
-        automargin=True,
+        f"{words.name} by {by}", f"{cohort_name(cohort)}, {condition}", axes=(words.axis, ""), facts=facts,
+        height_px=TOP_PX + FOOT_PX + (26 + 10 * len(models)) * len(strata),
     )  # fmt: skip
-    if metric == "auc":
-        figure.add_vline(x=0.5, line={"dash": "dot", "width": 1, "color": "#808890"})
-    figure.update_xaxes(range=[-0.02, 1.02] if metric != "rank_sd" else None)
-    return figure
+    at = {s: i for i, s in enumerate(strata)}
+    for model, offset in zip(models, spread_out(len(models), 0.2), strict=True):
+        own = rows[(rows["model"] == model) & rows["value"].notna()]
+        _marks(figure, own, [at[s] + offset for s in own["stratum"]], facts, is_share=words.is_share)
+        for value in whole.loc[(whole["model"] == model) & whole["value"].notna(), "value"]:
+            figure.line("x", round(float(value), 5), dash="dot", width=1.5, color=facts.colour(model))
+    _say_not_estimable(figure, rows, at)
+    n = rows.groupby("stratum")["n"].max()
+    rows_axis(figure, [f"{plain(s)}  <i>n={n[s]:g}</i>" for s in strata], by)
+    percent_axis(figure, "x", is_share=words.is_share, from_zero=words.from_zero)
+    if words.is_share and not words.from_zero:
+        figure.axis("x", range=[-0.03, 1.03])
+    choice = (by, words.name, cohort_name(cohort))
+    return Drawing(choice, figure, Numbers(HEAD, _numbers(rows, strata, models, is_share=words.is_share)))
 
 
-def _say_not_estimable(figure: go.Figure, rows: pd.DataFrame, at: dict[str, int], n_models: int) -> None:
-    missing = rows[rows["value"].isna()].drop_duplicates("stratum")
-    for stratum, reason in zip(missing["stratum"], missing["reason"], strict=True):
-        if (rows["stratum"] == stratum).sum() - rows.loc[rows["stratum"] == stratum, "value"].notna().sum() >= n_models:
-            figure.add_annotation(
-                x=0.01, xref="paper", y=at[stratum], text=f"not estimable: {plain(reason)}", showarrow=False, xanchor="left",
-                font={"size": 11, "color": "#808890"},
-            )  # fmt: skip
+def _order(rows: pd.DataFrame, *, worst_is_high: bool) -> list[str]:
+    """Order ranges by their numbers and names by value, the worst first; what is not estimable comes last."""
+    strata = sorted(set(rows["stratum"]), key=natural)
+    if any(is_ordered(s) for s in strata):
+        return strata
+    value = rows.groupby("stratum")["value"].mean() * (-1 if worst_is_high else 1)
+    return sorted(strata, key=lambda s: (value[s] != value[s], s == "unknown", value[s], s))
+
+
+def _marks(figure: Sheet, own: pd.DataFrame, y: list[float], facts: RunFacts, *, is_share: bool) -> None:
+    if own.empty:
+        return
+    model = str(own.iloc[0]["model"])
+    symbol = facts.symbol(model)
+    marks = [symbol if p < 0.05 else f"{symbol}-open" for p in own["p_adjusted"].fillna(1.0)]
+    hover = []
+    for r in own.to_dict("records"):
+        said = with_interval(r["value"], r["low"], r["high"], is_share=is_share)
+        p = f"<br>adjusted p against the rest: {p_text(r['p_adjusted'])}" if r["p_adjusted"] == r["p_adjusted"] else ""
+        against = (
+            "<br>" + r["method"].split("; ")[-1] if r["metric"] == "auc_against" and "against" in r["method"] else ""
+        )
+        hover.append(
+            f"{plain(r['stratum'])}<br><b>{said}</b><br>n = {r['n']:g} cases, {r['n_patients']:g} patients{p}{against}"
+        )
+    colour = facts.colour(model)
+    figure.add(
+        x=rounded(own["value"]), y=y, mode="markers", name=plain(model), hovertext=hover,
+        marker={"color": colour, "size": 10, "symbol": marks, "line": {"width": 2, "color": colour}},
+        error_x=whiskers(own, own["value"], colour=colour, thickness_px=2),
+        hovertemplate="%{hovertext}<extra>%{fullData.name}</extra>",
+    )  # fmt: skip
+
+
+def _say_not_estimable(figure: Sheet, rows: pd.DataFrame, at: Mapping[str, int]) -> None:
+    lost = rows.groupby("stratum")["value"].apply(lambda v: v.isna().all())
+    for stratum in lost.index[lost]:
+        reason = str(rows.loc[rows["stratum"] == stratum, "reason"].iloc[0]).split(" (")[0]
+        figure.note(
+            x=0, xref="paper", xshift=6, y=at[stratum], text=f"not estimable: {plain(reason, 60)}", xanchor="left",
+            font={"size": 11, "color": GREY},
+        )  # fmt: skip
+
+
+def _numbers(
+    rows: pd.DataFrame, strata: list[str], models: list[str], *, is_share: bool
+) -> tuple[tuple[str, ...], ...]:
+    found = []
+    for r in rows.to_dict("records"):
+        said = with_interval(r["value"], r["low"], r["high"], is_share=is_share)
+        said += f": {r['reason']}" if r["value"] != r["value"] and r["reason"] else ""
+        place = strata.index(r["stratum"]), models.index(r["model"])
+        counts = f"{r['n']:g}", f"{r['n_patients']:g}"
+        found.append((place, (r["stratum"], r["model"], said, *counts, p_text(r["p_adjusted"]))))
+    return tuple(cells for _, cells in sorted(found))
 
 
 PLUGIN = StrataForest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,38 @@ from robustkit.errors import FilmError
 from robustkit.images.film import read_film
 from robustkit.results.folder import RunFolder
 
-THUMBNAIL_PX = 340
+THUMBNAIL_PX = 360
+CONTEXT = 1.5
+"""The picture shows at least the box grown to this many times its longest side, and every redrawn box."""
+
+LEFT_OUT = "Films are left out."
+_FACTS = ("subtype", "site", "view", "cohort", "centre")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The film around a box.
+
+    Attributes:
+        uri: Data URI; "" where there is none.
+        corner: Top left of the picture on the film, in px of the film.
+        zoom: Picture px per film px.
+        note: Why there is no picture.
+    """
+
+    uri: str = ""
+    corner: tuple[float, float] = (0.0, 0.0)
+    zoom: float = 1.0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """One redrawn box: in px of the picture, its score, and whether the decision changes."""
+
+    box: tuple[float, ...]
+    score: float
+    is_changed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +59,11 @@ class ShownCase:
     Attributes:
         case_id, label, facts: Text from the manifest.
         model, perturbation, level: Of the answers shown.
-        sd, flips, repeats, nominal, low, high: From stability.csv.
-        scores: Of the repeats.
-        picture: Data URI of the film around the box; "" where there is none.
-        size: Width and height of the picture, in px.
-        nominal_box, boxes: In px of the picture.
-        note: Why there is no picture.
+        flips, n_repeats, nominal, low, high: From stability.csv; low and high are the smallest and largest score.
+        threshold: The carried one; NaN where there is none.
+        box: As given, in px of the picture.
+        repeats: The redrawn boxes.
+        picture: Of the film.
     """
 
     case_id: str
@@ -41,94 +72,124 @@ class ShownCase:
     model: str
     perturbation: str
     level: float
-    sd: float
     flips: float
-    repeats: int
+    n_repeats: int
     nominal: float
     low: float
     high: float
-    scores: tuple[float, ...]
-    picture: str
-    size: tuple[int, int]
-    nominal_box: tuple[float, ...]
-    boxes: tuple[tuple[float, ...], ...]
-    note: str
+    threshold: float
+    box: tuple[float, ...]
+    repeats: tuple[Repeat, ...]
+    picture: Picture
 
 
 def least_stable(
-    folder: RunFolder, record: Mapping[str, Any], stability: pd.DataFrame, *, n: int, has_images: bool
+    folder: RunFolder,
+    stability: pd.DataFrame,
+    *,
+    condition: tuple[str, float] | None,
+    thresholds: Mapping[str, float],
+    n: int,
+    has_images: bool,
 ) -> tuple[ShownCase, ...]:
-    """Give the ``n`` cases of each model with the most changed decisions, then the widest scores, at the primary level."""
-    if stability.empty:
+    """Give the ``n`` cases of each model with most changed decisions, then widest scores.
+
+    Args:
+        folder: The run.
+        stability: stability.csv.
+        condition: Perturbation and level of the answers; None where nothing was perturbed.
+        thresholds: Carried threshold of each model.
+        n: Cases per model.
+        has_images: False leaves the films out.
+    """
+    if stability.empty or n < 1 or condition is None:
         return ()
-    first = stability.iloc[0]
-    rows = stability[(stability["perturbation"] == first["perturbation"]) & (stability["level"] == first["level"])]
+    rows = stability[(stability["perturbation"] == condition[0]) & (stability["level"] == condition[1])]
     rows = rows[rows["sd"].notna()].sort_values(["flip_rate", "sd"], ascending=False, kind="stable")
-    facts = folder.cases().set_index("case_id")
+    facts = folder.cases().drop_duplicates("case_id").set_index("case_id")
+    allow_truncated = bool(folder.record().get("allow_truncated", False))
     shown = []
-    for entry in record["models"]:
-        own = rows[rows["model"] == entry["name"]].head(n)
-        answers = _answers(folder, entry["name"], own)
-        shown += [
-            _case(row, facts.loc[row["case_id"]], answers=answers[row["case_id"]], record=record, has_images=has_images)
-            for row in own.to_dict("records")
-        ]
+    for model in dict.fromkeys(stability["model"]):
+        own = rows[rows["model"] == model].head(n)
+        answers = _answers(folder, str(model), own)
+        for row in own.to_dict("records"):
+            if row["case_id"] not in answers or row["case_id"] not in facts.index:
+                continue
+            about, given = facts.loc[row["case_id"]], answers[row["case_id"]]
+            picture = _picture(about, given, allow_truncated=allow_truncated) if has_images else Picture(note=LEFT_OUT)
+            shown.append(_case(row, about, given, threshold=thresholds.get(str(model), float("nan")), picture=picture))
     return tuple(shown)
 
 
 def _answers(folder: RunFolder, model: str, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Give the nominal and the redrawn answers of each case, the nominal first; only cases that have both."""
     if rows.empty:
         return {}
     first = rows.iloc[0]
     wanted = [("model", "==", model), ("case_id", "in", rows["case_id"].tolist())]
-    found = folder.predictions(
-        columns=["case_id", "perturbation", "level", "x0", "y0", "x1", "y1", "score"], filters=wanted
-    )
-    level = (found["perturbation"] == first["perturbation"]) & (found["level"] == first["level"])
-    kept = found[level | (found["perturbation"] == "nominal")]
-    return {str(k): v for k, v in kept.groupby("case_id")}
+    columns = ["case_id", "perturbation", "level", "repeat", "x0", "y0", "x1", "y1", "score"]
+    found = folder.predictions(columns=columns, filters=wanted)
+    is_nominal = found["perturbation"] == "nominal"
+    is_shown = (found["perturbation"] == first["perturbation"]) & (found["level"] == first["level"])
+    kept = found[is_nominal | is_shown].assign(is_moved=~is_nominal).sort_values(["is_moved", "repeat"])
+    groups = {str(k): v for k, v in kept.groupby("case_id")}
+    return {k: v for k, v in groups.items() if not v["is_moved"].iloc[0] and v["is_moved"].any()}
+
+
+def _boxes(answers: pd.DataFrame) -> NDArray[np.float64]:
+    return np.asarray(answers[["x0", "y0", "x1", "y1"]].to_numpy(), dtype=np.float64)
 
 
 def _case(
-    row: Mapping[str, Any], facts: pd.Series, *, answers: pd.DataFrame, record: Mapping[str, Any], has_images: bool
+    row: Mapping[str, Any], about: pd.Series, answers: pd.DataFrame, *, threshold: float, picture: Picture
 ) -> ShownCase:
-    moved = answers[answers["perturbation"] != "nominal"]
-    nominal = answers[answers["perturbation"] == "nominal"][["x0", "y0", "x1", "y1"]].to_numpy()[0]
-    boxes = moved[["x0", "y0", "x1", "y1"]].to_numpy()
-    picture, origin, zoom, size, note = ("", (0.0, 0.0), 1.0, (0, 0), "films are left out (--no-images)")
-    if has_images:
-        picture, origin, zoom, size, note = _picture(Path(str(facts["image_path"])), nominal, boxes, record)
-    at = np.array([*origin, *origin])
-    known = [str(facts[c]) for c in ("subtype", "site", "view", "cohort", "centre") if c in facts and str(facts[c])]
+    boxes = (_boxes(answers) - np.tile(picture.corner, 2)) * picture.zoom
+    nominal = float(row["nominal"])
+    repeats = tuple(
+        Repeat(tuple(b.round(1).tolist()), round(float(s), 4), bool((s >= threshold) != (nominal >= threshold)))
+        for b, s in zip(boxes[1:], answers["score"].iloc[1:], strict=True)
+        if s == s
+    )
+    known = [str(about[c]) for c in _FACTS if c in about and str(about[c]) not in ("", "nan", "None")]
     return ShownCase(
-        case_id=str(row["case_id"]), label=str(facts["label"]), facts=", ".join(known), model=str(row["model"]),
-        perturbation=str(row["perturbation"]), level=float(row["level"]), sd=float(row["sd"]), flips=float(row["flips"]),
-        repeats=int(row["repeats"]), nominal=float(row["nominal"]), low=float(row["low"]), high=float(row["high"]),
-        scores=tuple(round(float(s), 4) for s in moved["score"]), picture=picture, size=size,
-        nominal_box=tuple(((nominal - at) * zoom).round(1).tolist()),
-        boxes=tuple(tuple(b) for b in ((boxes - at) * zoom).round(1).tolist()), note=note,
+        case_id=str(row["case_id"]), label=str(about.get("label", "")), facts=", ".join(known), model=str(row["model"]),
+        perturbation=str(row["perturbation"]), level=float(row["level"]), flips=float(row["flips"]), n_repeats=int(row["repeats"]),
+        nominal=nominal, low=float(row["low"]), high=float(row["high"]), threshold=threshold,
+        box=tuple(boxes[0].round(1).tolist()), repeats=repeats, picture=picture,
     )  # fmt: skip
 
 
-def _picture(
-    path: Path, nominal: NDArray[np.float64], boxes: NDArray[np.float64], record: Mapping[str, Any]
-) -> tuple[str, tuple[float, float], float, tuple[int, int], str]:
-    """Give the film around all boxes as a WebP data URI, its origin on the film, and its zoom."""
+def _picture(about: pd.Series, answers: pd.DataFrame, *, allow_truncated: bool) -> Picture:
+    """Give the film around all boxes, square, black where it leaves the film."""
+    where = str(about.get("image_path", "") or "")
+    if not where:
+        return Picture(note="No picture: the run does not say where the film is.")
+    path = Path(where)
+    try:
+        film = read_film(path, allow_truncated=allow_truncated)
+    except FilmError as error:
+        return Picture(note=f"No picture: {error.what}")
+    sha256 = str(about.get("film_sha256", "") or "")
+    if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+        return Picture(note="No picture: the film has changed since the run.")
+    boxes = _boxes(answers)
+    centre = (boxes[0, :2] + boxes[0, 2:]) / 2
+    reach = np.maximum(centre - boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0) - centre).max()
+    half = int(np.ceil(max(1.15 * reach, CONTEXT / 2 * (boxes[0, 2:] - boxes[0, :2]).max(), 4)))
+    x0, y0 = (int(v) - half for v in centre)
+    return Picture(_webp(film.pixels, x0, y0, side=2 * half), (float(x0), float(y0)), THUMBNAIL_PX / (2 * half))
+
+
+def _webp(pixels: NDArray[Any], x0: int, y0: int, *, side: int) -> str:
+    """Give a square part of a film as a WebP data URI."""
     from PIL import Image
 
-    try:
-        film = read_film(path, allow_truncated=bool(record.get("allow_truncated", False)))
-    except FilmError as error:
-        return "", (0.0, 0.0), 1.0, (0, 0), f"no picture: {error.what}"
-    side = max(nominal[2] - nominal[0], nominal[3] - nominal[1])
-    low = np.minimum(nominal[:2], boxes[:, :2].min(axis=0, initial=np.inf)) - 0.5 * side
-    high = np.maximum(nominal[2:], boxes[:, 2:].max(axis=0, initial=-np.inf)) + 0.5 * side
-    x0, y0 = (int(max(0, v)) for v in low)
-    x1, y1 = int(min(film.width, np.ceil(high[0]))), int(min(film.height, np.ceil(high[1])))
-    part = Image.fromarray(film.pixels[y0:y1, x0:x1])
-    zoom = THUMBNAIL_PX / max(part.size)
-    small = part.resize((max(1, round(part.width * zoom)), max(1, round(part.height * zoom))), Image.Resampling.LANCZOS)
+    part = np.zeros((side, side), dtype=np.uint8)
+    top, left = max(0, y0), max(0, x0)
+    seen = pixels[top : max(top, y0 + side), left : max(left, x0 + side)]
+    part[top - y0 : top - y0 + seen.shape[0], left - x0 : left - x0 + seen.shape[1]] = seen
     buffer = io.BytesIO()
-    small.save(buffer, format="WEBP", quality=80)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f"data:image/webp;base64,{data}", (float(x0), float(y0)), zoom, small.size, ""
+    Image.fromarray(part).resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.LANCZOS).save(
+        buffer, "WEBP", quality=80
+    )
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

@@ -1,54 +1,162 @@
 "use strict";
-(() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
+(async () => {
   const root = document.documentElement;
-  const wide = matchMedia("(prefers-color-scheme: dark)");
-  root.dataset.theme = wide.matches ? "dark" : "light";
-
-  const separator = "\u001f";
+  const darkWanted = matchMedia("(prefers-color-scheme: dark)");
+  const toggle = document.getElementById("theme");
+  const ON_DARK = { "#0072B2": "#4DA9E8", "#D55E00": "#F2854B", "#009E73": "#35C79E", "#CC79A7": "#E39AC3", "#E69F00": "#F5BB45",
+    "#56B4E9": "#9AD6F7", "#8A6F00": "#CDB04A", "#6B7782": "#98A4B0",
+    "#45505B": "#C3CDD7" };
+  const NARROW_PX = 640;
+  const TOP_PX = 108;
+  const LEGEND_PX = 68;
+  const EXPORT_PX = 1000;
+  const PRINT_PX = 680;
   const chosen = {};
+  let figures = {};
+  let isChosenByHand = false;
 
-  function colours() {
+  function setTheme(theme) {
+    root.dataset.theme = theme;
+    toggle.textContent = theme === "dark" ? "Light" : "Dark";
+    toggle.setAttribute("aria-label", "Switch to " + (theme === "dark" ? "light" : "dark") + " colours");
+  }
+
+  async function unpack(id) {
+    const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), (c) => c.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Response(stream).text();
+  }
+
+  function rgb(hex) {
+    return [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)).join(",");
+  }
+
+  function recoloured(value) {
+    let text = JSON.stringify(value);
+    for (const [light, dark] of Object.entries(ON_DARK)) {
+      text = text.replaceAll(light, dark).replaceAll("rgba(" + rgb(light) + ",", "rgba(" + rgb(dark) + ",");
+    }
+    return JSON.parse(text);
+  }
+
+  function wrapped(text, width) {
+    const lines = [""];
+    for (const word of text.split(" ")) {
+      const line = lines[lines.length - 1];
+      if (line && (line + " " + word).length > width) lines.push(word);
+      else lines[lines.length - 1] = line ? line + " " + word : word;
+    }
+    return lines.join("<br>");
+  }
+
+  function legendRows(data, width) {
+    let rows = 1;
+    let used = 0;
+    for (const trace of data.filter((t) => t.name && t.showlegend !== false)) {
+      const wide = 48 + 7.4 * trace.name.length;
+      if (used && used + wide > width - 30) { rows += 1; used = 0; }
+      used += wide;
+    }
+    return rows;
+  }
+
+  function labelsAbove(layout, rowPx) {
+    const axis = layout.yaxis;
+    layout.height += rowPx * axis.ticktext.length;
+    const apart = (layout.height - layout.margin.t - layout.margin.b) / (axis.range[0] - axis.range[1]);
+    axis.ticktext.forEach((label, i) => layout.annotations.push({ x: 0, xref: "paper", xanchor: "left", y: i, yshift: 0.5 * apart - 9,
+      text: label, showarrow: false, font: { size: 12 } }));
+    axis.range = [axis.range[0] + 0.1, axis.range[1] - 0.25];
+    axis.showticklabels = false;
+    axis.showgrid = false;
+    layout.margin.l = 8;
+  }
+
+  function prepared(drawing, options) {
+    let { data, layout } = JSON.parse(JSON.stringify({ data: drawing.data, layout: drawing.layout }));
+    if (options.isDark) ({ data, layout } = recoloured({ data, layout }));
+    layout.font.color = options.ink;
+    for (const axis of [layout.xaxis, layout.yaxis]) Object.assign(axis, { gridcolor: options.line, linecolor: options.line, tickcolor: options.line });
+    layout.hoverlabel = Object.assign({}, layout.hoverlabel, { bgcolor: options.paper, bordercolor: options.line, font: { color: options.ink, size: 13 } });
+    layout.width = options.width;
+    const more = 22 * (legendRows(data, options.width) - 1);
+    const before = layout.height;
+    if (options.width < NARROW_PX) {
+      layout.margin.r = 12;
+      layout.margin.l = 52;
+      const title = wrapped(layout.title.text, 36);
+      const subtitle = wrapped(layout.title.subtitle.text, 46);
+      const extra = 20 * (title.split("<br>").length - 1) + 17 * (subtitle.split("<br>").length - 1);
+      layout.title.text = title;
+      layout.title.subtitle.text = subtitle;
+      layout.title.font.size = 15;
+      layout.margin.t += extra;
+      layout.height += extra;
+      layout.xaxis.title.text = wrapped(layout.xaxis.title.text, 44);
+      layout.yaxis.title.text = wrapped(layout.yaxis.title.text, 34);
+      layout.xaxis.nticks = 5;
+      layout.annotations.forEach((a) => { if (a.name === "disclaimer") { a.font.size = 8.5; } });
+      if (layout.yaxis.ticktext) labelsAbove(layout, 16);
+    }
+    layout.margin.t += more;
+    layout.height += more;
+    if (layout.height !== before || more) layout.legend.y = 1 - (LEGEND_PX + layout.margin.t - more - TOP_PX) / layout.height;
+    return { data, layout };
+  }
+
+  function screen(width) {
     const style = getComputedStyle(root);
-    return { ink: style.getPropertyValue("--ink").trim(), line: style.getPropertyValue("--line").trim() };
+    const get = (name) => style.getPropertyValue(name).trim();
+    return { isDark: root.dataset.theme === "dark", ink: get("--ink"), line: get("--line"), paper: get("--paper"), width };
   }
 
-  function themed(spec) {
-    const { ink, line } = colours();
-    const layout = JSON.parse(JSON.stringify(spec.layout));
-    layout.font = Object.assign({}, layout.font, { color: ink });
-    for (const axis of ["xaxis", "yaxis"]) {
-      layout[axis] = Object.assign({}, layout[axis], { gridcolor: line, linecolor: line, zerolinecolor: line });
-    }
-    if (root.clientWidth < 640) {
-      layout.margin = Object.assign({}, layout.margin, { l: 48, r: 8 });
-      layout.annotations = (layout.annotations || []).map((a) => Object.assign({}, a, a.yshift ? { font: Object.assign({}, a.font, { size: 8 }) } : {}));
-    }
-    return layout;
+  function current(name) {
+    return figures[name].drawings.find((d) => d.choice.every((v, i) => v === chosen[name][i]));
   }
 
-  function draw(name) {
-    const set = data.figures[name];
-    const target = document.getElementById("figure-" + name);
-    const spec = set.specs[chosen[name].join(separator)];
-    if (!spec || !target) return;
-    const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
-      toImageButtonOptions: { format: "svg", filename: "robustkit-" + name } };
-    Plotly.react(target, spec.data, themed(spec), config);
+  function draw(name, width) {
+    const drawing = current(name);
+    const target = document.getElementById("canvas-" + name);
+    const { data, layout } = prepared(drawing, screen(width || target.clientWidth));
+    Plotly.react(target, data, layout, { displayModeBar: false, displaylogo: false, scrollZoom: false, doubleClick: "reset" });
+    const title = drawing.layout.title;
+    target.setAttribute("aria-label", title.text + ", " + title.subtitle.text + "; its numbers follow as a table");
+    numbers(name, drawing);
+  }
+
+  function numbers(name, drawing) {
+    const table = document.createElement("table");
+    const head = table.createTHead().insertRow();
+    for (const text of drawing.head) {
+      const cell = document.createElement("th");
+      cell.scope = "col";
+      cell.textContent = text;
+      head.append(cell);
+    }
+    const body = table.createTBody();
+    for (const row of drawing.rows) {
+      const line = body.insertRow();
+      for (const text of row) { const cell = line.insertCell(); cell.textContent = text; cell.dir = "auto"; cell.className = "number"; }
+    }
+    document.querySelector('[data-numbers="' + name + '"]').replaceChildren(table);
+  }
+
+  function shown(text) {
+    return text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
   }
 
   function fill(name) {
-    const set = data.figures[name];
+    const set = figures[name];
     set.menus.forEach((_, i) => {
       const select = document.querySelector('select[data-figure="' + name + '"][data-menu="' + i + '"]');
-      const allowed = set.choices.filter((c) => chosen[name].slice(0, i).every((v, k) => c[k] === v));
+      const allowed = set.drawings.map((d) => d.choice).filter((c) => chosen[name].slice(0, i).every((v, k) => c[k] === v));
       const options = [...new Set(allowed.map((c) => c[i]))];
       if (!options.includes(chosen[name][i])) chosen[name][i] = options[0];
-      select.replaceChildren(...options.map((text) => {
+      select.replaceChildren(...options.map((value) => {
         const option = document.createElement("option");
-        option.value = text;
-        option.textContent = text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
-        option.selected = text === chosen[name][i];
+        option.value = value;
+        option.textContent = shown(value);
+        option.selected = value === chosen[name][i];
         return option;
       }));
       select.disabled = options.length < 2;
@@ -56,28 +164,56 @@
     draw(name);
   }
 
-  for (const name of Object.keys(data.figures)) {
-    if (!data.figures[name].choices.length) continue;
-    chosen[name] = [...data.figures[name].choices[0]];
+  function redraw(width) { Object.keys(chosen).forEach((name) => draw(name, width)); }
+
+  function save(content, name, type) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([content], { type }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 2000);
+  }
+
+  function exportFigure(name, format) {
+    const paper = "#ffffff";
+    const { data, layout } = prepared(current(name), { isDark: false, ink: "#16202a", line: "#dbe1e7", paper, width: EXPORT_PX });
+    layout.paper_bgcolor = paper;
+    layout.plot_bgcolor = paper;
+    const size = { format, width: EXPORT_PX, height: layout.height, scale: format === "png" ? 2 : 1 };
+    return Plotly.downloadImage({ data, layout }, Object.assign({ filename: ["robustkit", name, ...chosen[name]].join("-").replace(/[^\w-]+/g, "_") }, size));
+  }
+
+  setTheme(darkWanted.matches ? "dark" : "light");
+  toggle.addEventListener("click", () => { isChosenByHand = true; setTheme(root.dataset.theme === "dark" ? "light" : "dark"); redraw(); });
+  darkWanted.addEventListener("change", () => { if (!isChosenByHand) { setTheme(darkWanted.matches ? "dark" : "light"); redraw(); } });
+
+  if (typeof DecompressionStream === "undefined") {
+    document.getElementById("too-old").hidden = false;
+    return;
+  }
+
+  document.querySelectorAll("button[data-table]").forEach((button) => button.addEventListener("click", async () => {
+    save("\ufeff" + await unpack("data-table-" + button.dataset.table), button.dataset.table + ".csv", "text/csv;charset=utf-8");
+  }));
+  document.querySelectorAll("button[data-export]").forEach((button) => button.addEventListener("click", () => exportFigure(button.dataset.figure, button.dataset.export)));
+
+  figures = JSON.parse(await unpack("data-figures"));
+  for (const name of Object.keys(figures)) {
+    chosen[name] = [...figures[name].drawings[0].choice];
     document.querySelectorAll('select[data-figure="' + name + '"]').forEach((select) => {
       select.addEventListener("change", () => { chosen[name][Number(select.dataset.menu)] = select.value; fill(name); });
     });
     fill(name);
   }
 
-  function redraw() { Object.keys(chosen).forEach(draw); }
-  document.getElementById("theme").addEventListener("click", () => {
-    root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
-    redraw();
+  let width = root.clientWidth;
+  let waiting = 0;
+  addEventListener("resize", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { if (root.clientWidth !== width) { width = root.clientWidth; redraw(); } }, 120);
   });
-
-  document.querySelectorAll("button[data-table]").forEach((button) => {
-    button.addEventListener("click", () => {
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([data.tables[button.dataset.table]], { type: "text/csv" }));
-      link.download = button.dataset.table + ".csv";
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-    });
-  });
+  let before = "light";
+  addEventListener("beforeprint", () => { before = root.dataset.theme; setTheme("light"); redraw(PRINT_PX); });
+  addEventListener("afterprint", () => { setTheme(before); redraw(); });
+  root.dataset.ready = "yes";
 })();

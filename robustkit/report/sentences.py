@@ -6,8 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
+
+from robustkit.figures._words import level_text, metric_words, number, with_interval
+from robustkit.report.view import cohorts_apart, run_facts, whole_rows
+
+NOMINAL = ("nominal", 0.0)
+MOST_NAMED = 4
+"""Strata named in one sentence; the figures show all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,108 +24,107 @@ class Sentence:
     text: str
 
 
-def first_sentences(record: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> tuple[Sentence, ...]:
-    """Give what must be read first, then for each model how good, how stable, where it fails."""
-    found = []
-    strangers = [m["name"] for m in record["models"] if record.get("simulated") and not _knows_phantom(m)]
-    if record.get("simulated"):
-        who = f"{', '.join(strangers)}: judged" if strangers else "All models are judged"
-        found.append(Sentence("Mind", f"{who} on simulated films. Nothing here says anything about radiographs."))
-    for model in (m["name"] for m in record["models"]):
-        name = f"{model}: " if len(record["models"]) > 1 else ""
-        found.append(Sentence("How good", name + how_good(tables["strata"], model)))
-        found.append(Sentence("How stable", name + how_stable(tables["strata"], model)))
-        found.append(Sentence("Where it fails", name + where_it_fails(tables, model)))
-    return tuple(found)
+def about_films(record: Mapping[str, Any]) -> str:
+    """Give what must be read first where the films are simulated; nothing otherwise."""
+    if not record.get("simulated"):
+        return ""
+    strangers = [str(m["name"]) for m in record["models"] if m.get("arch") != "oracle"]
+    judged = f"{', '.join(strangers)}: judged on simulated films. " if strangers else "The films are simulated. "
+    return judged + "Nothing on this page says anything about radiographs."
 
 
-def _knows_phantom(entry: Mapping[str, Any]) -> bool:
-    return str(entry.get("arch", "")).startswith("oracle") or entry.get("path") is None
+def model_sentences(
+    record: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], model: str
+) -> tuple[Sentence, Sentence, Sentence]:
+    """Give how good, how stable and where it fails, for one model."""
+    strata = tables.get("strata", pd.DataFrame())
+    return (
+        Sentence("How good", how_good(strata, model)),
+        Sentence("How stable", how_stable(record, strata, model)),
+        Sentence("Where it fails", where_it_fails(tables, model)),
+    )
 
 
 def how_good(strata: pd.DataFrame, model: str) -> str:
-    """Say the AUC of every cohort on the nominal boxes."""
-    rows = _whole(strata, model, "auc", "nominal")
-    parts = [_said(r, f"on {_cases(r)} the AUC is") for r in rows]
-    return _joined(parts) or "no AUC can be estimated."
+    """Say the AUC of every cohort on the boxes as given."""
+    rows = cohorts_apart(whole_rows(strata, model, "auc", condition=NOMINAL)).to_dict("records")
+    return _joined([f"{_value('auc', r)} on {_cases(r)}" for r in rows], "AUC ") or "No AUC can be estimated."
 
 
-def how_stable(strata: pd.DataFrame, model: str) -> str:
+def how_stable(record: Mapping[str, Any], strata: pd.DataFrame, model: str) -> str:
     """Say the share of decisions that change at the primary level."""
-    own = strata[(strata["model"] == model) & (strata["metric"] == "flip_rate") & (strata["by"] == "all")]
-    if own.empty:
-        return "no box was perturbed in this run."
-    first = own.iloc[0]
-    rows = own[(own["perturbation"] == first["perturbation"]) & (own["level"] == first["level"])]
-    moved = f"when every box is redrawn ({first['perturbation']}, level {first['level']:g})"
-    parts = [_said(r, f"on {_cases(r)}", "of the decisions change", percent=True) for r in _cohorts(rows)]
-    return f"{moved}, {_joined(parts)}"
+    facts = run_facts(record)
+    if facts.primary is None:
+        return "No box was redrawn in this run."
+    kind, level = facts.primary
+    rows = cohorts_apart(whole_rows(strata, model, "flip_rate", condition=facts.primary)).to_dict("records")
+    if not rows:
+        return "No share of changed decisions can be estimated."
+    before = f"With every box redrawn ({kind} up to {level_text(level, facts.unit(kind))}), the decision changes in "
+    return _joined([f"{_value('flip_rate', r)} on {_cases(r)}" for r in rows], before)
 
 
 def where_it_fails(tables: Mapping[str, pd.DataFrame], model: str) -> str:
     """Name strata called worse (adjusted p < .05), and the malignant subtype missed most."""
-    strata = tables["strata"]
-    worse = _worse(strata, model)
-    return f"{worse} {missed_most(tables['errors'], model)}".strip()
+    worse = worse_strata(tables.get("strata", pd.DataFrame()), model)
+    return f"{worse} {missed_most(tables.get('errors', pd.DataFrame()), model)}".strip()
 
 
-def _worse(strata: pd.DataFrame, model: str) -> str:
-    rows = strata[
-        (strata["model"] == model)
-        & (strata["perturbation"] == "nominal")
-        & strata["metric"].isin(["sensitivity", "specificity"])
-    ]
-    rows = rows[~rows["stratum"].str.startswith("(")]
-    cohorts = [c for c in dict.fromkeys(rows["cohort"]) if c != "all"] or list(dict.fromkeys(rows["cohort"]))
-    rows = rows[rows["cohort"].isin(cohorts)]
-    whole = rows[rows["by"] == "all"].set_index(["cohort", "metric"])["value"]
-    tested = rows[rows["p_adjusted"].notna()]
-    sure = tested[tested["p_adjusted"] < 0.05]
-    below = [r for r in sure.to_dict("records") if r["value"] < whole.get((r["cohort"], r["metric"]), np.nan)]
+def worse_strata(strata: pd.DataFrame, model: str) -> str:
+    """Say which strata have a sensitivity or specificity below the rest of their cohort, or what could be seen."""
+    if strata.empty:
+        return "No stratum can be estimated."
+    keep = (strata["model"] == model) & (strata["perturbation"] == "nominal")
+    rows = cohorts_apart(strata[keep & strata["metric"].isin(["sensitivity", "specificity"])])
+    whole = {(r["cohort"], r["metric"]): r["value"] for r in rows[rows["by"] == "all"].to_dict("records")}
+    tested = rows[rows["p_adjusted"].notna() & ~rows["stratum"].str.startswith("(")]
+    if tested.empty:
+        return "No stratum has enough patients for a test."
+    sure = tested[tested["p_adjusted"] < 0.05].sort_values(["p_adjusted", "value"], kind="stable").to_dict("records")
+    below = [r for r in sure if r["value"] < whole.get((r["cohort"], r["metric"]), float("-inf"))]
     if not below:
-        half = ((tested["high"] - tested["low"]) / 2).median()
-        seen = (
-            f"; a difference smaller than about {half:.0%} could not have been seen in a stratum of usual size"
-            if half == half
-            else ""
-        )
-        return f"no difference between strata shown{seen}."
-    below.sort(key=lambda r: (r["p_adjusted"], r["value"]))
-    parts = [
-        f"{r['by']} {r['stratum']} ({r['cohort']}): {r['metric']} {r['value']:.0%} ({r['low']:.0%} to {r['high']:.0%})"
-        for r in below[:4]
-    ]
-    return "below the rest of their cohort are " + "; ".join(parts) + "."
+        return _not_seen(tested)
+    more = f"; and {len(below) - MOST_NAMED} more, see the strata" if len(below) > MOST_NAMED else ""
+    return (
+        "Below the rest of the cohort (adjusted p < .05): "
+        + "; ".join(_named(r) for r in below[:MOST_NAMED])
+        + more
+        + "."
+    )
+
+
+def _named(r: Mapping[str, Any]) -> str:
+    cohort = f", {r['cohort']}" if r["cohort"] not in ("all", "cohort") else ""
+    return f"{r['by']} {r['stratum']}{cohort}: {metric_words(r['metric']).name.lower()} {_value(r['metric'], r)}"
+
+
+def _not_seen(tested: pd.DataFrame) -> str:
+    half = float(((tested["high"] - tested["low"]) / 2).median())
+    if half != half:
+        return "No difference between strata shown."
+    return (
+        f"No difference between strata shown; one smaller than {number(half, is_share=True)} could not have been seen "
+        "(half the interval of a stratum, median over strata)."
+    )
 
 
 def missed_most(errors: pd.DataFrame, model: str) -> str:
-    """Name the malignant subtype missed most, with k of n."""
-    rows = errors[(errors["model"] == model) & (errors["by"] == "subtype") & (errors["kind"] == "missed_malignant")]
-    rows = rows[(rows["perturbation"] == "nominal") & (rows["k"] > 0)]
+    """Name the malignant subtype missed most, with k of n: of those with a rate, else of all."""
+    if errors.empty:
+        return ""
+    keep = (errors["model"] == model) & (errors["by"] == "subtype") & (errors["kind"] == "missed_malignant")
+    rows = errors[keep & (errors["perturbation"] == "nominal") & (errors["k"] > 0)]
     rows = rows[rows["cohort"] == "all"] if (rows["cohort"] == "all").any() else rows
     if rows.empty:
         return ""
-    ordered = rows.assign(share=rows["k"] / rows["n_cases"]).sort_values(["share", "k"], ascending=False)
-    sure = ordered[ordered["rate"].notna()]
-    r = (sure if len(sure) else ordered).iloc[0]
-    bounds = f" ({r['low']:.0%} to {r['high']:.0%})" if r["low"] == r["low"] else ""
+    sure = rows[rows["rate"].notna()]
+    pool = sure if len(sure) else rows
+    ordered = pool.assign(share=pool["k"] / pool["n_cases"]).sort_values(["share", "k"], ascending=False, kind="stable")
+    r = ordered.iloc[0]
+    bounds = (
+        f" ({number(r['low'], is_share=True)} to {number(r['high'], is_share=True)})" if r["low"] == r["low"] else ""
+    )
     return f"The malignant subtype missed most is {r['stratum']}: {r['k']:g} of {r['n_cases']:g}{bounds}."
-
-
-def _whole(strata: pd.DataFrame, model: str, metric: str, kind: str) -> list[dict[str, Any]]:
-    rows = strata[
-        (strata["model"] == model)
-        & (strata["metric"] == metric)
-        & (strata["by"] == "all")
-        & (strata["perturbation"] == kind)
-    ]
-    return _cohorts(rows)
-
-
-def _cohorts(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    parts = rows[rows["cohort"] != "all"] if (rows["cohort"] != "all").any() else rows
-    found: list[dict[str, Any]] = parts.to_dict("records")
-    return found
 
 
 def _cases(row: Mapping[str, Any]) -> str:
@@ -127,14 +132,10 @@ def _cases(row: Mapping[str, Any]) -> str:
     return f"{row['n_cases']:g} {cohort}cases of {row['n_patients']:g} patients"
 
 
-def _said(row: Mapping[str, Any], before: str, after: str = "", *, percent: bool = False) -> str:
-    if row["value"] != row["value"]:
-        return f"{before} not estimable ({row['reason']})"
-    form = "{:.1%}" if percent else "{:.3f}"
-    value = form.format(row["value"])
-    bounds = f" ({form.format(row['low'])} to {form.format(row['high'])})" if row["low"] == row["low"] else ""
-    return f"{before} {value}{bounds} {after}".strip()
+def _value(metric: str, row: Mapping[str, Any]) -> str:
+    said = with_interval(row["value"], row["low"], row["high"], is_share=metric_words(metric).is_share)
+    return f"{said} ({row['reason']})" if row["value"] != row["value"] and row["reason"] else said
 
 
-def _joined(parts: Sequence[str]) -> str:
-    return "; ".join(parts) + "." if parts else ""
+def _joined(parts: Sequence[str], before: str) -> str:
+    return before + "; ".join(parts) + "." if parts else ""

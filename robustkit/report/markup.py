@@ -1,0 +1,97 @@
+"""HTML from text: every name that comes from a manifest or a checkpoint passes through ``text``."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import json
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from robustkit.figures._base import FigureSet
+
+_FORMULA = "=+-@\t\r"
+
+
+def text(value: object) -> str:
+    """Give text that HTML shows as it is."""
+    return html.escape(str(value), quote=True)
+
+
+def name(value: object) -> str:
+    """Give a name that stands in a sentence without turning its direction (right-to-left names)."""
+    return f"<bdi>{text(value)}</bdi>"
+
+
+def definitions(pairs: Iterable[tuple[str, str]], kind: str) -> str:
+    """Give a definition list of plain text."""
+    items = "".join(f'<div><dt>{text(k)}</dt><dd dir="auto">{text(v)}</dd></div>' for k, v in pairs)
+    return f'<dl class="{kind}">{items}</dl>'
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numeric_from: int) -> str:
+    """Give a table of cells that are HTML already.
+
+    Args:
+        head: Plain text.
+        rows: HTML cells.
+        numeric_from: Columns from here on are numbers.
+    """
+    heads = "".join(f'<th scope="col"{_kind(i, numeric_from)}>{text(h)}</th>' for i, h in enumerate(head))
+    body = "".join(f"<tr>{''.join(_cell(c, i, numeric_from) for i, c in enumerate(row))}</tr>" for row in rows)
+    return f'<div class="scroll" tabindex="0"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cell(content: str, i: int, numeric_from: int) -> str:
+    return f'<td dir="auto"{_kind(i, numeric_from)}>{content}</td>'
+
+
+def _kind(i: int, numeric_from: int) -> str:
+    return ' class="number"' if i >= numeric_from else ""
+
+
+def figure_block(figures: FigureSet) -> str:
+    """Give the place of a figure: heading, menus, exports, drawing, caption and its numbers as a table."""
+    menus = "".join(
+        f'<label>{text(m)}<select data-figure="{figures.name}" data-menu="{i}"></select></label>'
+        for i, m in enumerate(figures.menus)
+    )
+    exports = "".join(
+        f'<button type="button" data-export="{kind}" data-figure="{figures.name}" aria-label="Save this figure as '
+        f'{kind.upper()}">{kind.upper()}</button>'
+        for kind in ("svg", "png")
+    )
+    return (
+        f'<figure class="plot" id="{figures.name}"><h3>{text(figures.title)}</h3>'
+        f'<div class="controls"><div class="menus">{menus}</div><div class="exports">{exports}</div></div>'
+        f'<div class="canvas" id="canvas-{figures.name}" role="img" aria-label="{text(figures.title)}; its numbers follow as '
+        f'a table"></div><figcaption>{text(figures.caption)}</figcaption>'
+        f'<details><summary>Numbers of this figure</summary><div class="scroll" tabindex="0" data-numbers="{figures.name}">'
+        "</div></details></figure>"
+    )
+
+
+def packed(value: str) -> str:
+    """Give text as base64 of gzip: tables and figures repeat themselves, and shrink to a twentieth."""
+    return base64.b64encode(gzip.compress(value.encode(), compresslevel=6, mtime=0)).decode("ascii")
+
+
+def as_json(value: object) -> str:
+    """Give JSON without NaN that cannot end the script element it lies in."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
+
+
+def safe_csv(frame: pd.DataFrame) -> str:
+    """Give a table as CSV in which no text cell or heading is a formula to a spreadsheet: such get a ``'`` in front."""
+    safe = frame.copy()
+    for column in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[column]) and not pd.api.types.is_bool_dtype(safe[column]):
+            safe[column] = [_harmless(v) for v in safe[column]]
+    safe.columns = pd.Index([_harmless(c) for c in safe.columns])
+    return str(safe.to_csv(index=False, lineterminator="\r\n"))
+
+
+def _harmless(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(tuple(_FORMULA)) else value

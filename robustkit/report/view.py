@@ -1,0 +1,95 @@
+"""The noun RunView: all that a page says about a run, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from robustkit.figures._base import FigureSet, Place, RunFacts
+from robustkit.report.cases import ShownCase
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of the page.
+
+    Attributes:
+        anchor: Its id.
+        title: Its heading and its name in the navigation.
+        html: What stands below the heading; text in it is escaped.
+    """
+
+    anchor: str
+    title: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run as a page sees it.
+
+    Attributes:
+        record: run.json.
+        tables: By name, as they are on disk.
+        cases: cases.parquet.
+        figures: Drawn from the tables.
+        shown: The least stable cases.
+        has_images: False where films are left out.
+    """
+
+    record: Mapping[str, Any]
+    tables: Mapping[str, pd.DataFrame]
+    cases: pd.DataFrame
+    figures: Sequence[FigureSet]
+    shown: Sequence[ShownCase]
+    has_images: bool
+
+    @property
+    def is_simulated(self) -> bool:
+        """True where the films are the phantom's."""
+        return bool(self.record.get("simulated"))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models, in the order of the run."""
+        return model_names(self.record)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Give a table, an empty one where the run has none."""
+        return self.tables.get(name, pd.DataFrame())
+
+    def figures_of(self, place: Place) -> list[FigureSet]:
+        """Give the figures of a section that have something to show."""
+        return sorted((f for f in self.figures if f.place == place and f.drawings), key=lambda f: (f.order, f.name))
+
+
+def model_names(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give the names of a run's models."""
+    return tuple(str(m["name"]) for m in record["models"])
+
+
+def run_facts(record: Mapping[str, Any]) -> RunFacts:
+    """Give what figures must know about a run."""
+    groups = [g for g in record["perturbations"] if g.get("levels")]
+    units = {str(g["kind"]): str(g.get("units", "side")) for g in groups}
+    primary = (str(groups[0]["kind"]), float(groups[0]["levels"][0])) if groups else None
+    return RunFacts(model_names(record), bool(record.get("simulated")), units, primary)
+
+
+def whole_rows(strata: pd.DataFrame, model: str, metric: str, *, condition: tuple[str, float]) -> pd.DataFrame:
+    """Give the rows of whole cohorts for one model, metric and condition (perturbation, level)."""
+    if strata.empty:
+        return strata
+    keep = (strata["by"] == "all") & (strata["model"] == model) & (strata["metric"] == metric)
+    return strata[keep & (strata["perturbation"] == condition[0]) & (strata["level"] == condition[1])]
+
+
+def cohorts_apart(rows: pd.DataFrame) -> pd.DataFrame:
+    """Leave the row of all cohorts together out where there are several."""
+    if rows.empty:
+        return rows
+    apart = rows["cohort"] != "all"
+    return rows[apart] if apart.any() else rows
