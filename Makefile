@@ -34,7 +34,7 @@ lint: $(STAMP)  ## ruff and mypy --strict, the latter on the installed package
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@rm -rf build/typed build/lib && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/typed .
-	@MYPYPATH=build/typed $(BIN)/mypy -p robustkit
+	@cd build/typed && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p robustkit
 
 bench: $(STAMP)  ## measured parts, as ratios within one run
 	@$(BIN)/python -m pytest -q --benchmark-only --benchmark-enable -o addopts="--import-mode=importlib" benchmarks

@@ -58,7 +58,7 @@ def overlap(a: Boxes, b: Boxes) -> NDArray[np.float64]:
     height = np.minimum(a[..., 3], b[..., 3]) - np.maximum(a[..., 1], b[..., 1])
     shared = np.clip(width, 0, None) * np.clip(height, 0, None)
     union = area(a) + area(b) - shared
-    return np.divide(shared, union, out=np.full(np.shape(union), np.nan), where=union > 0)
+    return np.asarray(np.divide(shared, union, out=np.full(np.shape(union), np.nan), where=union > 0))
 
 
 def area(boxes: Boxes) -> NDArray[np.float64]:

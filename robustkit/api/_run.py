@@ -37,7 +37,8 @@ from robustkit.engine.runner import Outcome, run
 from robustkit.engine.seen import check_seen
 from robustkit.errors import InputError, RunError
 from robustkit.models.classifier import Classifier
-from robustkit.models.open import ModelOptions, open_model
+from robustkit.models.open import open_model
+from robustkit.models.options import ModelOptions
 from robustkit.results.folder import RunFolder
 from robustkit.results.runs import new_run_path, newest_of_identity
 
@@ -96,8 +97,9 @@ def open_models(specs: Sequence[str], options: Mapping[str, Any]) -> tuple[Class
     models = []
     for spec in specs:
         name, equals, path = spec.partition("=")
-        named = {"name": name} if equals and not Path(spec).exists() else {}
-        models.append(open_model(path if named else spec, ModelOptions(**options, **named)))
+        is_named = bool(equals) and not Path(spec).exists()
+        own = ModelOptions(**{**options, "name": name if is_named else None})
+        models.append(open_model(path if is_named else spec, own))
     check_names(models)
     return tuple(models)
 

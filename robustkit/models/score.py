@@ -31,7 +31,7 @@ def scores(
         shifted = np.exp(values - values.max(axis=1, keepdims=True))
         values = shifted / shifted.sum(axis=1, keepdims=True)
     chosen = [i for i, name in enumerate(classes) if name in positive]
-    return values[:, chosen].sum(axis=1)
+    return np.asarray(values[:, chosen].sum(axis=1))
 
 
 def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -28,7 +28,7 @@ class Shift:
     def move(self, boxes: Boxes, reach: Boxes, level: float, draws: NDArray[np.float64]) -> Boxes:
         """Give ``(N, R, 4)`` boxes moved by at most ``reach``."""
         by = reach[:, None, :] * signed(draws[..., :2])
-        return boxes[:, None, :] + np.concatenate([by, by], axis=-1)
+        return np.asarray(boxes[:, None, :] + np.concatenate([by, by], axis=-1))
 
 
 PLUGIN = Shift()
