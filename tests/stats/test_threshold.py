@@ -19,7 +19,7 @@ from robustkit.stats.threshold import (
 )
 from scipy.special import expit
 from scipy.special import logit as scipy_logit
-from scipy.stats import norm
+from scipy.stats import gaussian_kde, iqr, norm
 from sklearn.metrics import roc_curve
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -139,14 +139,23 @@ def test_many_cases_need_no_test_of_normality_and_little_memory() -> None:
     assert logit(np.array([found.value]))[0] == pytest.approx(1.0, abs=0.05)
 
 
-def test_saturated_scores_do_not_widen_the_kernel() -> None:
+def test_kernel_beside_scipy_at_the_bandwidth_of_fluss() -> None:
+    """Saturated scores stand 27 logits off: they must not widen the kernel, so the quartiles rule it."""
     random = np.random.default_rng(6)
     labels = np.arange(300) >= 150
     scores = expit(np.where(labels, 2.0, -2.0) + random.standard_normal(300))
-    kept = scores.copy()
-    kept[-15:], kept[:15] = 1.0, 0.0
-    assert youden(labels, kept).method == "kernel on the logit"
-    assert abs(logit(np.array([youden(labels, kept).value]))[0]) < 0.7
+    scores[-30:], scores[:30] = 1.0, 0.0
+    found = youden(labels, scores)
+    assert found.method == "kernel on the logit"
+
+    def smooth(x: np.ndarray) -> gaussian_kde:
+        bandwidth = 0.9 * min(x.std(ddof=1), iqr(x) / 1.34) * len(x) ** -0.2
+        return gaussian_kde(x, bw_method=bandwidth / x.std(ddof=1))
+
+    positive, negative = smooth(logit(scores[labels])), smooth(logit(scores[~labels]))
+    grid = np.linspace(-3, 3, 1201)
+    gain = [negative.integrate_box_1d(-np.inf, t) - positive.integrate_box_1d(-np.inf, t) for t in grid]
+    assert logit(np.array([found.value]))[0] == pytest.approx(grid[int(np.argmax(gain))], abs=0.03)
 
 
 def test_target_sensitivity_by_hand() -> None:
