@@ -23,11 +23,11 @@ def train(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The checkpoint (safetensors, whatever its name).")
     ] = Path("ckpt.pt"),
-    arch: Annotated[str, typer.Option("--arch", help="timm's name of the architecture.")] = "mobilenetv3_small_050",
+    arch: Annotated[str, typer.Option("--arch", help="timm's name of the architecture.")] = "resnet10t",
     weights: Annotated[
         Path | None, typer.Option("--weights", help="Begin from this checkpoint; default from scratch.")
     ] = None,
-    input_size: Annotated[int, typer.Option("--input-size", help="Side of the input in px.")] = 96,
+    input_size: Annotated[int, typer.Option("--input-size", help="Side of the input in px.")] = 64,
     kernel: Annotated[str, typer.Option("--kernel", help="Resize kernel.")] = "bilinear",
     scaling: Annotated[str, typer.Option("--scaling", help="Named scaling of grey levels.")] = "imagenet",
     margin: Annotated[
@@ -37,8 +37,8 @@ def train(
     positive: Annotated[
         str | None, typer.Option("--positive", help="Positive labels, with commas; default non-benign ones.")
     ] = None,
-    epochs: Annotated[int, typer.Option("--epochs", help="At most.")] = 60,
-    patience: Annotated[int, typer.Option("--patience", help="Epochs without a better validation AUC.")] = 20,
+    epochs: Annotated[int, typer.Option("--epochs", help="At most.")] = 25,
+    patience: Annotated[int, typer.Option("--patience", help="Epochs without a better validation AUC.")] = 10,
     batch_size: Annotated[int, typer.Option("--batch-size", help="Cases per step.")] = 32,
     learning_rate: Annotated[float, typer.Option("--learning-rate", help="Of AdamW, at the top of the cosine.")] = 2e-3,
     jitter: Annotated[

@@ -35,10 +35,10 @@ class Recipe:
         device: ``cpu`` or ``cuda[:n]``.
     """
 
-    epochs: int = 40
-    patience: int = 12
+    epochs: int = 25
+    patience: int = 10
     batch_size: int = 32
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     weight_decay: float = 0.02
     seed: int = 0
     device: str = "cpu"
