@@ -38,8 +38,8 @@ def _card(c: ShownCase, view: RunView) -> str:
     facts = f"; {c.facts}" if c.facts else ""
     side = "at or above" if c.nominal >= c.threshold else "below"
     said = (
-        f"Score {c.nominal:.2f}, {side} the threshold {c.threshold:.2f}; redrawn ({c.perturbation} "
-        f"{level_text(c.level, unit)}) {c.low:.2f} to {c.high:.2f}."
+        f"Score {c.nominal:.3f}, {side} the threshold {c.threshold:.3f}; redrawn ({c.perturbation} "
+        f"{level_text(c.level, unit)}) {c.low:.3f} to {c.high:.3f}."
     )
     return (
         f'<article class="case"><h4 dir="auto">{text(c.case_id)}</h4><p dir="auto">{text(c.label)}{text(facts)}</p>'

@@ -19,7 +19,7 @@ from robustkit.images.film import read_film
 from robustkit.results.folder import RunFolder
 
 THUMBNAIL_PX = 360
-CONTEXT = 1.5
+CONTEXT = 1.9
 """The picture shows at least the box grown to this many times its longest side, and every redrawn box."""
 
 LEFT_OUT = "Films are left out."

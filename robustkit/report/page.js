@@ -60,13 +60,17 @@
     return rows;
   }
 
-  function labelsAbove(layout, rowPx) {
+  function labelsAbove(data, layout) {
     const axis = layout.yaxis;
-    layout.height += rowPx * axis.ticktext.length;
-    const apart = (layout.height - layout.margin.t - layout.margin.b) / (axis.range[0] - axis.range[1]);
-    axis.ticktext.forEach((label, i) => layout.annotations.push({ x: 0, xref: "paper", xanchor: "left", y: i, yshift: 0.5 * apart - 9,
-      text: label, showarrow: false, font: { size: 12 } }));
-    axis.range = [axis.range[0] + 0.1, axis.range[1] - 0.25];
+    layout.height += 20 * axis.ticktext.length;
+    const lower = (y) => Math.round(y) + 0.17 + 0.64 * (y - Math.round(y));
+    for (const trace of data) {
+      trace.y = trace.y.map(lower);
+      if (trace.width) trace.width *= 0.64;
+    }
+    layout.annotations.forEach((a) => { if (a.yref !== "paper") a.y += 0.17; });
+    axis.ticktext.forEach((label, i) => layout.annotations.push({ x: 0, xref: "paper", xanchor: "left", y: i - 0.33, text: label,
+      showarrow: false, font: { size: 12 } }));
     axis.showticklabels = false;
     axis.showgrid = false;
     layout.margin.l = 8;
@@ -93,10 +97,17 @@
       layout.margin.t += extra;
       layout.height += extra;
       layout.xaxis.title.text = wrapped(layout.xaxis.title.text, 44);
+      const below = 16 * (layout.xaxis.title.text.split("<br>").length - 1) + (layout.barmode === "group" ? 16 : 0);
+      layout.margin.b += below;
+      layout.height += below;
       layout.yaxis.title.text = wrapped(layout.yaxis.title.text, 34);
       layout.xaxis.nticks = 5;
-      layout.annotations.forEach((a) => { if (a.name === "disclaimer") { a.font.size = 8.5; } });
-      if (layout.yaxis.ticktext) labelsAbove(layout, 16);
+      layout.annotations.forEach((a) => { if (a.name === "disclaimer") { a.font.size = 8.5; a.yshift -= below; } });
+      if (layout.barmode === "group") {
+        data.forEach((t) => { t.x = t.x.map((v) => wrapped(v, 7)); t.textposition = "none"; });
+        layout.xaxis.tickangle = 0;
+      }
+      if (layout.yaxis.ticktext) labelsAbove(data, layout);
     }
     layout.margin.t += more;
     layout.height += more;

@@ -82,14 +82,21 @@ def comparisons_section(view: RunView) -> Section | None:
     nominal = rows["perturbation"] == "nominal"
     if primary:
         rows = rows[nominal | ((rows["perturbation"] == primary[0]) & (rows["level"] == primary[1]))]
-    body = [_comparison(r, view) for r in rows.to_dict("records")]
-    head = ["Models", "Cohort", "Metric", "Boxes", "Difference (95 % interval)", "Adjusted p"]
+    pairs = [_pair(part, view) for _, part in rows.groupby(["model_a", "model_b"], sort=False)]
     caption = (
         "Same cases, same boxes, tested by patient. Between models only numbers without a scale are compared: AUC, decisions "
         "that change where both models find the same share of the development positives, the spread of the rank among "
         "development scores, and the AUC lost by redrawing. A positive difference means more for the first model."
     )
-    return Section("models", "Which model", f'{table(head, body, numeric_from=4)}<p class="caption">{caption}</p>')
+    return Section("models", "Which model", f'<p class="caption">{caption}</p>{"".join(pairs)}')
+
+
+def _pair(rows: pd.DataFrame, view: RunView) -> str:
+    first = rows.iloc[0]
+    head = ["Cohort", "Metric", "Boxes", "Difference (95 % interval)", "Adjusted p"]
+    body = [_comparison(r, view) for r in rows.to_dict("records")]
+    pair = f"<h3>{name(first['model_a'])} minus {name(first['model_b'])}</h3>"
+    return f"{pair}{table(head, body, numeric_from=3)}"
 
 
 def _comparison(r: Mapping[str, Any], view: RunView) -> Sequence[str]:
@@ -103,8 +110,7 @@ def _comparison(r: Mapping[str, Any], view: RunView) -> Sequence[str]:
         note = f"<small>{text(r['reason'])}</small>" if r["reason"] else ""
         unit = " points" if words.is_share else ""
         said = f"<b>{_signed(r['diff'], words)}{unit}</b>{_bounds(r, words)}{note}"
-    pair = f"{name(r['model_a'])} minus {name(r['model_b'])}"
-    return pair, name(cohort_name(r["cohort"])), text(words.name), text(boxes), said, text(p_text(r["p_adjusted"]))
+    return name(cohort_name(r["cohort"])), text(words.name), text(boxes), said, text(p_text(r["p_adjusted"]))
 
 
 def _bounds(r: Mapping[str, Any], words: MetricWords) -> str:
