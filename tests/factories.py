@@ -109,7 +109,7 @@ def moved_boxes(cases: pd.DataFrame, level: float, repeats: int) -> Floats:
 def write_run(
     path: Path,
     cases: pd.DataFrame,
-    models: Mapping[str, Answers],
+    answers: Mapping[str, Answers],
     *,
     boxes: Mapping[tuple[str, float], Floats] | None = None,
     **record: Any,
@@ -119,23 +119,21 @@ def write_run(
     Args:
         path: The folder; made here.
         cases: Goes to cases.parquet as it is.
-        models: Answers by model; all have the same conditions.
+        answers: By model; all have the same conditions.
         boxes: ``(n, R, 4)`` by condition; default ``moved_boxes``.
         record: Fields of run.json that differ from the usual ones.
     """
-    conditions = list(next(iter(models.values())).perturbed)
+    conditions = list(next(iter(answers.values())).perturbed)
     kinds = dict.fromkeys(k for k, _ in conditions)
     base = {
         "format": 1, "status": "complete", "seed": 0, "repeats": 12,
         "perturbations": [{"kind": k, "levels": [v for q, v in conditions if q == k], "units": "side"} for k in kinds],
-        "models": [{"name": m, "classes": ["benign", "non-benign"], "positive": ["non-benign"]} for m in models],
+        "models": [{"name": m, "classes": ["benign", "non-benign"], "positive": ["non-benign"]} for m in answers],
     }  # fmt: skip
     (path / "predictions").mkdir(parents=True)
     cases.to_parquet(path / "cases.parquet", index=False)
-    for i, (name, answers) in enumerate(models.items()):
-        _predictions(cases, name, answers, boxes or {}).to_parquet(
-            path / "predictions" / f"part-{i}.parquet", index=False
-        )
+    for i, (name, own) in enumerate(answers.items()):
+        _predictions(cases, name, own, boxes or {}).to_parquet(path / "predictions" / f"part-{i}.parquet", index=False)
     (path / "run.json").write_text(json.dumps({**base, **record}, indent=1) + "\n", encoding="utf-8")
     return RunFolder(path)
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from robustkit.results.schema import CURVES_COLUMNS
 
-BY_DEFINITION = {"flip_rate": 0.0, "score_sd": 0.0, "rank_sd": 0.0}
+BY_DEFINITION = {"flip_rate": 0.0, "score_sd": 0.0, "rank_sd": 0.0, "auc_lost": 0.0}
 """At level 0 nothing moves: these are 0 by definition, without an interval."""
 
 _KEY = ["by", "stratum", "cohort", "model", "metric"]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from robustkit.analysis.cohort import Judged
+from robustkit.analysis.cohort import ALL, Judged
 from robustkit.analysis.sample import Sample
 from robustkit.analysis.strata_table import Condition
 from robustkit.results.schema import ERRORS_COLUMNS
@@ -25,25 +25,28 @@ def errors_rows(
     ``k`` is the number of errors; under a perturbation its mean over repeats.
     """
     group = cohort.frame["group"].to_numpy()[sample.rows]
-    everyone = np.full(len(sample.rows), "all", dtype=object)
-    rows = _variable(cohort, sample, everyone, by="all", group=group, condition=condition)
+    where = {
+        "cohort": condition.cohort, "split": cohort.split_of(condition.cohort), "model": condition.model,
+        "perturbation": condition.perturbation, "level": condition.level, "operating_point": condition.operating_point,
+    }  # fmt: skip
+    everyone = np.full(len(sample.rows), ALL, dtype=object)
+    rows = _variable(sample, everyone, group, fixed={**where, "by": ALL})
     for by, series in strata.items():
-        rows += _variable(cohort, sample, series.to_numpy()[sample.rows], by=by, group=group, condition=condition)
+        rows += _variable(sample, series.to_numpy()[sample.rows], group, fixed={**where, "by": by})
     return rows
 
 
 def _variable(
-    cohort: Judged, s: Sample, own: NDArray[np.object_], *, by: str, group: NDArray[np.object_], condition: Condition
+    s: Sample, own: NDArray[np.object_], group: NDArray[np.object_], *, fixed: Mapping[str, object]
 ) -> list[dict[str, object]]:
-    wrong = ~s.right()
+    wrong = np.asarray((~s.right()).mean(axis=1), dtype=np.float64)
     rows = []
-    for name in sorted(set(own)):
+    for name in [ALL] if fixed["by"] == ALL else sorted(set(own)):
         inside = own == name
-        for kind in _kinds(s.positive[inside], is_whole=by == "all"):
+        for kind in _kinds(s.positive[inside], is_whole=fixed["by"] == ALL):
             counted = inside & _of_kind(kind, s.positive, group)
-            share = wrong[counted].mean(axis=1) if counted.any() else np.empty(0)
-            row = _row(cohort, s, share, counted, condition=condition)
-            rows.append({**row, "by": by, "stratum": str(name), "kind": kind})
+            row = _row(wrong[counted], s.patients[counted], repeats=s.repeats)
+            rows.append({**fixed, **row, "stratum": str(name), "kind": kind})
     return rows
 
 
@@ -61,16 +64,11 @@ def _of_kind(kind: str, positive: NDArray[np.bool_], group: NDArray[np.object_])
     return np.asarray(positive & (group == kind.removeprefix("missed_")), dtype=bool)
 
 
-def _row(
-    cohort: Judged, s: Sample, share: NDArray[np.float64], counted: NDArray[np.bool_], *, condition: Condition
-) -> dict[str, object]:
-    e = clustered_proportion(share, s.patients[counted], repeats=s.repeats)
+def _row(share: NDArray[np.float64], patients: NDArray[np.intp], *, repeats: int) -> dict[str, object]:
+    e = clustered_proportion(share, patients, repeats=repeats)
     return {
-        "cohort": condition.cohort, "split": cohort.split_of(condition.cohort), "model": condition.model,
-        "perturbation": condition.perturbation, "level": condition.level, "operating_point": condition.operating_point,
-        "k": round(float(share.sum()), 6), "n_cases": int(counted.sum()),
-        "n_patients": len(np.unique(s.patients[counted])), "rate": e.value, "low": e.low, "high": e.high,
-        "method": e.method, "reason": e.reason,
+        "k": round(float(share.sum()), 6), "n_cases": len(share), "n_patients": len(np.unique(patients)),
+        "rate": e.value, "low": e.low, "high": e.high, "method": e.method, "reason": e.reason,
     }  # fmt: skip
 
 

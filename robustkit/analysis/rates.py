@@ -51,7 +51,8 @@ def rates_estimate(s: Sample, metric: str) -> Estimate:
     )
     fewest = min(len(positive), len(np.unique(s.patients[~s.positive])))
     if fewest < MIN_PATIENTS:
-        return replace(counted, reason=f"fewer than {MIN_PATIENTS} patients of either class ({fewest})")
+        few = f"fewer than {MIN_PATIENTS} patients of either class ({fewest})"
+        return replace(counted, reason=few if len(own) else "no cases")
     right = np.asarray(s.right().mean(axis=1), dtype=np.float64)
     classes = [np.asarray(c, dtype=np.float64) for c in (s.positive, ~s.positive)]
     sums = np.stack([_by_patient(v, s) for c in classes for v in (c * right, c)])[:, own]
