@@ -63,15 +63,18 @@ def describe(*, manifest: Sequence[Path], workers: int = 0) -> Description:
     Raises:
         InputError: A manifest that cannot be used.
     """
+    from typing import cast
+
     import numpy as np
     import pandas as pd
 
-    from robustkit.analysis.tables import stratifier
     from robustkit.cohort.derive import derive
     from robustkit.cohort.manifest import join_manifests, read_manifest
     from robustkit.cohort.vocabulary import read_vocabulary
     from robustkit.engine.equip import resolve_workers
     from robustkit.engine.films import read_headers
+    from robustkit.registry import load, names
+    from robustkit.strata._base import Column, Stratifier
 
     vocabulary = read_vocabulary()
     parts = [read_manifest(p) for p in manifest]
@@ -90,7 +93,8 @@ def describe(*, manifest: Sequence[Path], workers: int = 0) -> Description:
     development = pd.Series(frame["split"].isin(["train", "val"]), index=frame.index)
     counts = []
     for by in VARIABLES:
-        values = stratifier(by).assign(frame, development=development)
+        plugin = cast(Stratifier, load("strata", by)) if by in names("strata") else Column(by)
+        values = plugin.assign(frame, development=development)
         if by not in ("label", "size_source") and set(values) <= {"unknown"}:
             continue
         table = pd.DataFrame({"value": values, "patient": frame["patient_id"], "positive": positive})
