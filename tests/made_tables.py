@@ -1,0 +1,147 @@
+"""Tables of a run made by hand: values that can be told apart, no statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from robustkit.results.schema import (
+    COMPARISONS_COLUMNS,
+    CURVES_COLUMNS,
+    ERRORS_COLUMNS,
+    FLOW_COLUMNS,
+    STABILITY_COLUMNS,
+    STRATA_COLUMNS,
+    THRESHOLDS_COLUMNS,
+)
+
+NAN = float("nan")
+HOSTILE = '<script>alert("x")</script>'
+FORMULA = "=1+1"
+LONG = "a very long name of a subtype " * 6
+STRATA = {"subtype": ("osteosarcoma", "tiny"), "size": ("<20 mm", "20-50 mm", ">=50 mm")}
+TINY = "fewer than 5 patients (3)"
+
+
+def _row(columns: Sequence[str], **given: Any) -> dict[str, Any]:
+    return {c: given.get(c, "" if c in ("reason", "method", "family", "operating_point") else NAN) for c in columns}
+
+
+def strata(models: Sequence[str], cohorts: Sequence[str], groups: Mapping[str, Sequence[str]] = STRATA) -> pd.DataFrame:
+    """Give strata.csv: row k has value 0.5 + k / 1000; a stratum ``tiny`` is not estimable; p only for osteosarcoma."""
+    rows: list[dict[str, Any]] = []
+    for model in models:
+        for cohort in cohorts:
+            for by, names in {"all": ("all",), **groups}.items():
+                for name in names:
+                    rows += _conditions(len(rows), by=by, stratum=name, cohort=cohort, model=model)
+    return pd.DataFrame(rows, columns=list(STRATA_COLUMNS))
+
+
+def _conditions(k: int, **who: str) -> list[dict[str, Any]]:
+    wanted = [("nominal", 0.0, m) for m in ("auc", "sensitivity", "specificity", "brier")]
+    wanted += [("shift", v, m) for v in (0.1, 0.05) for m in ("auc", "sensitivity", "flip_rate", "rank_sd", "score_sd")]
+    found = []
+    for i, (kind, level, metric) in enumerate(wanted):
+        lost = who["stratum"] == "tiny"
+        value = NAN if lost else 0.5 + (k + i) / 1000
+        found.append(
+            _row(
+                STRATA_COLUMNS, **who, split="test", unit="case", perturbation=kind, level=level, metric=metric, value=value,
+                low=value - 0.05, high=value + 0.05, repeats=12 if level else 0, n_cases=20 + k, n_patients=10 + k, n_positive=9,
+                n_positive_patients=8, p_adjusted=0.01 if who["stratum"] == "osteosarcoma" else NAN, reason=TINY if lost else "",
+            )
+        )  # fmt: skip
+    return found
+
+
+def curves(table: pd.DataFrame) -> pd.DataFrame:
+    """Give curves.csv of a strata.csv, level 0 from the nominal rows."""
+    nominal = table[(table["perturbation"] == "nominal") & table["metric"].isin(["auc", "sensitivity"])]
+    rows = pd.concat([nominal.assign(perturbation="shift"), table[table["perturbation"] != "nominal"]])
+    rows = rows.assign(
+        x=rows["level"], achieved_iou=1 - rows["level"], share_unmoved=(rows["level"] == 0).astype(float)
+    )
+    return rows[list(CURVES_COLUMNS)].reset_index(drop=True)
+
+
+def errors(models: Sequence[str], cohorts: Sequence[str], groups: Mapping[str, Sequence[str]] = STRATA) -> pd.DataFrame:
+    """Give errors.csv: 3 of 10 everywhere, 7 of 10 malignant missed for osteosarcoma; ``tiny`` is 1 of 2 without a rate."""
+    rows = []
+    for model in models:
+        for cohort in cohorts:
+            for by, names in {"all": ("all",), **groups}.items():
+                for name in names:
+                    for kind in ("missed", "missed_malignant", "missed_intermediate", "false_alarm"):
+                        k, n = (7, 10) if name == "osteosarcoma" else (1, 2) if name == "tiny" else (3, 10)
+                        lost = name == "tiny"
+                        rows.append(
+                            _row(
+                                ERRORS_COLUMNS, by=by, stratum=name, cohort=cohort, split="test", model=model, perturbation="nominal",
+                                level=0.0, kind=kind, k=float(k), n_cases=n, n_patients=n, rate=NAN if lost else k / n,
+                                low=NAN if lost else k / n - 0.1, high=NAN if lost else k / n + 0.1, reason=TINY if lost else "",
+                            )
+                        )  # fmt: skip
+    return pd.DataFrame(rows, columns=list(ERRORS_COLUMNS))
+
+
+def stability(models: Sequence[str], cases: Sequence[str]) -> pd.DataFrame:
+    """Give stability.csv: case i of n changes its decision in i of 12 redrawn boxes."""
+    rows = [
+        _row(
+            STABILITY_COLUMNS, model=m, case_id=c, perturbation="shift", level=v, repeats=12, n_distinct=12, n_failed=0, nominal=0.4,
+            mean=0.4, sd=0.01 * i, low=0.3, high=0.5, flips=float(i), flip_rate=i / 12, censored=False,
+        )
+        for m in models for v in (0.1, 0.05) for i, c in enumerate(cases)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(STABILITY_COLUMNS))
+
+
+def thresholds(models: Sequence[str]) -> pd.DataFrame:
+    """Give thresholds.csv: 0.45 everywhere."""
+    rows = [
+        _row(THRESHOLDS_COLUMNS, model=m, operating_point="youden", value=0.45, source="development", n=30)
+        for m in models
+    ]
+    return pd.DataFrame(rows, columns=list(THRESHOLDS_COLUMNS))
+
+
+def flow(n: int) -> pd.DataFrame:
+    """Give flow.csv: n + 5 cases, 5 set aside, n judged."""
+    steps = [("in the run", n + 5, ""), ("set aside", 5, "split=val"), ("to be judged", n, ""), ("estimated", n, "")]
+    rows = [
+        _row(FLOW_COLUMNS, step=s, cohort="internal", split="test", model="", n_cases=k, n_patients=k, reason=r)
+        for s, k, r in steps
+    ]
+    return pd.DataFrame(rows, columns=list(FLOW_COLUMNS))
+
+
+def comparisons(a: str, b: str) -> pd.DataFrame:
+    """Give comparisons.csv: the AUC of a is 0.05 lower."""
+    row = _row(
+        COMPARISONS_COLUMNS, model_a=a, model_b=b, by="all", stratum="all", cohort="all", split="test", perturbation="nominal",
+        level=0.0, metric="auc", diff=-0.05, low=-0.09, high=-0.01, p_adjusted=0.014, n_cases=40, n_patients=30,
+    )  # fmt: skip
+    return pd.DataFrame([row], columns=list(COMPARISONS_COLUMNS))
+
+
+def all_tables(
+    models: Sequence[str] = ("a", "b"),
+    cohorts: Sequence[str] = ("all", "internal", "external"),
+    *,
+    groups: Mapping[str, Sequence[str]] = STRATA,
+    cases: Sequence[str] = ("c00", "c01", "c02"),
+) -> dict[str, pd.DataFrame]:
+    """Give every table of a run."""
+    own = strata(models, cohorts, groups)
+    found = {
+        "strata": own, "curves": curves(own), "errors": errors(models, cohorts, groups), "stability": stability(models, cases),
+        "thresholds": thresholds(models), "flow": flow(len(cases)),
+    }  # fmt: skip
+    return {**found, "comparisons": comparisons(*models[:2])} if len(models) > 1 else found
+
+
+def empty_tables() -> dict[str, pd.DataFrame]:
+    """Give every table without a row."""
+    return {name: frame.iloc[:0] for name, frame in all_tables().items()}
