@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 from robustkit.api.evaluate import evaluate
 from robustkit.api.train import TrainResult, train
 from robustkit.errors import CheckpointError, DiskError, InputError
@@ -17,26 +16,9 @@ from robustkit.results.folder import RunFolder
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
+from bright_spots import write_cohort
+
 ARCH = "test_resnet"
-
-
-def _manifest(folder: Path, *, n: int = 32) -> Path:
-    """Films with one box; positive ones have a bright spot."""
-    rng = np.random.default_rng(8)
-    (folder / "films").mkdir(parents=True)
-    rows = []
-    for i in range(n):
-        pixels = rng.integers(30, 120, (120, 140), dtype=np.uint8)
-        pixels[45:75, 50:90] += np.uint8(60 * (i % 2))
-        Image.fromarray(pixels).save(folder / "films" / f"{i}.png")
-        split = "train" if i < n // 2 else "val" if i < 3 * n // 4 else "test"
-        rows.append({
-            "case_id": f"case-{i}", "image": f"films/{i}.png", "x0": 15, "y0": 8, "x1": 118 + i % 3, "y1": 112,
-            "label": "non-benign" if i % 2 else "benign", "patient_id": f"patient-{i}", "cohort": "internal", "split": split,
-        })  # fmt: skip
-    path = folder / "cases.csv"
-    pd.DataFrame(rows).to_csv(path, index=False)
-    return path
 
 
 def _train(manifest: Path, output: Path, **flags: object) -> TrainResult:
@@ -47,7 +29,7 @@ def _train(manifest: Path, output: Path, **flags: object) -> TrainResult:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("train")
-    _manifest(folder)
+    write_cohort(folder)
     return folder
 
 
