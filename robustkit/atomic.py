@@ -11,7 +11,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from robustkit.errors import DiskError
@@ -47,7 +47,8 @@ def replacing(path: Path) -> Iterator[Path]:
                 os.fsync(handle.fileno())
             temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # nothing was made where nothing can be made
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
