@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -107,13 +108,28 @@ def flow_strip(flow: pd.DataFrame) -> str:
     """Give who was counted and who was left out, as steps from films to estimates."""
     if flow.empty:
         return ""
-    steps = []
-    for (step, model, reason), part in flow.groupby(["step", "model", "reason"], sort=False):
-        who = f" ({name(model)})" if model else ""
-        why = f"<small>{text(reason)}</small>" if reason else ""
-        kind = "kept" if step in ("in the run", "to be judged", "estimated") else "lost"
-        steps.append(f'<li class="{kind}"><b>{int(part["n_cases"].sum())}</b> {text(step)}{who}{why}</li>')
-    return f'<ol class="steps" aria-label="From cases to estimates">{"".join(steps)}</ol>'
+    totals = flow.groupby(["step", "model", "reason"], sort=False)["n_cases"].sum().reset_index().to_dict("records")
+    steps = [t for t in totals if t["step"] != "estimated"] + _estimated(
+        [t for t in totals if t["step"] == "estimated"]
+    )
+    return f'<ol class="steps" aria-label="From cases to estimates">{"".join(_step(t) for t in steps)}</ol>'
+
+
+def _estimated(totals: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give the fewest cases of any condition, once where it is the same for every model."""
+    fewest: dict[str, int] = {}
+    for t in totals:
+        fewest[t["model"]] = min(int(t["n_cases"]), fewest.get(t["model"], int(t["n_cases"])))
+    if len(set(fewest.values())) == 1:
+        fewest = {"": next(iter(fewest.values()))}
+    return [{"step": "estimated", "model": m, "reason": "", "n_cases": n} for m, n in fewest.items()]
+
+
+def _step(total: Mapping[str, Any]) -> str:
+    who = f" ({name(total['model'])})" if total["model"] else ""
+    why = f"<small>{text(total['reason'])}</small>" if total["reason"] else ""
+    kind = "kept" if total["step"] in ("in the run", "to be judged", "estimated") else "lost"
+    return f'<li class="{kind}"><b>{int(total["n_cases"])}</b> {text(total["step"])}{who}{why}</li>'
 
 
 def run_definitions(view: RunView) -> list[tuple[str, str]]:

@@ -1,0 +1,126 @@
+"""The page in a real browser: no error, no request, menus, theme, phone width, downloads."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from robustkit.report.page import build_page
+
+from made_tables import HOSTILE, all_tables
+from made_view import record, view
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as p:
+        found = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("page") / "report.html"
+    groups = {"subtype": (HOSTILE, "osteosarcoma", "tiny"), "size": ("<20 mm", ">=20 mm")}
+    run = record(("a", HOSTILE))
+    file.write_text(build_page(view(all_tables(("a", HOSTILE), groups=groups), run)), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def opened(browser: Any, path: Path) -> Iterator[Any]:
+    """Give an opened page; at the end nothing may have been said on the console or asked of a network."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda m: said.append(m.text))
+    page.on("pageerror", lambda e: said.append(str(e)))
+    page.on("dialog", lambda d: (said.append(d.message), d.dismiss()))
+    page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or said.append(r.url))
+    page.goto(path.as_uri())
+    page.wait_for_selector("html[data-ready]")
+    yield page
+    assert said == []
+    context.close()
+
+
+def test_figures_are_drawn(opened: Any) -> None:
+    assert opened.locator(".canvas .main-svg").count() >= 4
+    assert "AUC when every box is redrawn" in opened.locator("#canvas-stability_curves").inner_text()
+
+
+def test_a_menu_changes_the_numbers_to_those_of_the_table(opened: Any) -> None:
+    numbers = opened.locator('[data-numbers="stability_curves"]')
+    before = numbers.text_content()
+    opened.locator('select[data-figure="stability_curves"][data-menu="1"]').select_option("external")
+    after = numbers.text_content()
+    assert before != after
+    curves = all_tables(
+        ("a", HOSTILE), groups={"subtype": (HOSTILE, "osteosarcoma", "tiny"), "size": ("<20 mm", ">=20 mm")}
+    )["curves"]
+    keep = (curves["by"] == "all") & (curves["cohort"] == "external") & (curves["metric"] == "auc")
+    for value, low, high in curves[keep][["value", "low", "high"]].to_numpy():
+        assert f"{value:.3f} ({low:.3f} to {high:.3f})" in after
+
+
+def test_theme_changes_page_and_figures(opened: Any) -> None:
+    colour = "getComputedStyle(document.querySelector('#canvas-stability_curves .gtitle')).fill"
+    before = opened.evaluate(colour), opened.evaluate("getComputedStyle(document.body).backgroundColor")
+    opened.click("#theme")
+    after = opened.evaluate(colour), opened.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert before[0] != after[0]
+    assert before[1] != after[1]
+    assert opened.inner_text("#theme") == "Light"
+
+
+def test_no_sideways_scrolling_on_a_phone(opened: Any) -> None:
+    opened.set_viewport_size({"width": 390, "height": 844})
+    opened.wait_for_timeout(400)
+    assert opened.evaluate("document.documentElement.scrollWidth") == 390
+    widths = opened.evaluate(
+        "[...document.querySelectorAll('.canvas .main-svg')].map((s) => s.getBoundingClientRect().width)"
+    )
+    assert max(widths) <= 390
+
+
+def test_a_table_comes_down_whole_and_harmless(opened: Any) -> None:
+    with opened.expect_download() as waiting:
+        opened.click('button[data-table="errors"]')
+    rows = list(csv.reader(io.StringIO(Path(waiting.value.path()).read_text(encoding="utf-8-sig"))))
+    groups = {"subtype": (HOSTILE, "osteosarcoma", "tiny"), "size": ("<20 mm", ">=20 mm")}
+    assert len(rows) == 1 + len(all_tables(("a", HOSTILE), groups=groups)["errors"])
+    assert waiting.value.suggested_filename == "errors.csv"
+
+
+def test_a_figure_comes_down_with_its_words(opened: Any) -> None:
+    with opened.expect_download() as waiting:
+        opened.click('button[data-export="svg"][data-figure="strata_forest"]')
+    svg = Path(waiting.value.path()).read_text(encoding="utf-8")
+    assert "Research use; not for diagnosis or for the care of a patient" in svg
+    assert "Sensitivity by subtype" in svg
+
+
+def test_dark_is_taken_from_the_system(browser: Any, path: Path) -> None:
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.wait_for_selector("html[data-ready]")
+    assert page.get_attribute("html", "data-theme") == "dark"
+    context.close()
