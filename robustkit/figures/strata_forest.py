@@ -37,6 +37,7 @@ from robustkit.results.schema import STRATA_COLUMNS
 
 METRICS = ("sensitivity", "specificity", "auc", "flip_rate", "rank_sd")
 _SHOWS = {"auc": ("auc", "auc_against")}
+TEST = "(heterogeneity)"
 HEAD = ("Stratum", "Model", "Value (95 % interval)", "Cases", "Patients", "Adjusted p against the rest")
 
 
@@ -47,7 +48,9 @@ class StrataForest:
 
     def draw(self, tables: Mapping[str, pd.DataFrame], facts: RunFacts) -> FigureSet:
         """Draw nominal metrics, and stability at the primary level."""
-        rows = _primary(known(tables.get("strata"), STRATA_COLUMNS), facts)
+        strata = known(tables.get("strata"), STRATA_COLUMNS)
+        rows = _primary(strata, facts)
+        tests = strata[strata["stratum"] == TEST]
         rows = rows.assign(n=_counts(rows))
         drawings = []
         for by in dict.fromkeys(rows.loc[rows["by"] != "all", "by"]):
@@ -57,7 +60,7 @@ class StrataForest:
                     here = rows[shown & (rows["cohort"] == cohort)]
                     part = here[here["by"] == by]
                     if len(part):
-                        drawings.append(_draw(part, here[here["by"] == "all"], metric, facts))
+                        drawings.append(_draw(part, here[here["by"] == "all"], facts, metric=metric, tests=tests))
         caption = (
             "Points are estimates, lines 95 % intervals by patient, dotted lines the whole cohort. A mark is filled "
             "where the adjusted p against the rest of the cohort is below .05; a stratum with a hollow mark is not called "
@@ -85,7 +88,7 @@ def _counts(rows: pd.DataFrame) -> pd.Series:
     return whole.where(rows["metric"] == "auc_against", rows["n_cases"]).fillna(rows["n_cases"])
 
 
-def _draw(rows: pd.DataFrame, whole: pd.DataFrame, metric: str, facts: RunFacts) -> Drawing:
+def _draw(rows: pd.DataFrame, whole: pd.DataFrame, facts: RunFacts, *, metric: str, tests: pd.DataFrame) -> Drawing:
     words = metric_words(metric)
     by, cohort = str(rows.iloc[0]["by"]), str(rows.iloc[0]["cohort"])
     strata = _order(rows, worst_is_high=words.from_zero)
@@ -110,7 +113,8 @@ def _draw(rows: pd.DataFrame, whole: pd.DataFrame, metric: str, facts: RunFacts)
     if words.is_share and not words.from_zero:
         figure.axis("x", range=[-0.03, 1.03])
     choice = (by, words.name, cohort_name(cohort))
-    return Drawing(choice, figure, Numbers(HEAD, _numbers(rows, strata, models, is_share=words.is_share)))
+    numbers = (*_numbers(rows, strata, models, is_share=words.is_share), *_heterogeneity(rows, tests))
+    return Drawing(choice, figure, Numbers(HEAD, numbers))
 
 
 def _order(rows: pd.DataFrame, *, worst_is_high: bool) -> list[str]:
@@ -168,6 +172,25 @@ def _numbers(
         counts = f"{r['n']:g}", f"{r['n_patients']:g}"
         found.append((place, (r["stratum"], r["model"], said, *counts, p_text(r["p_adjusted"]))))
     return tuple(cells for _, cells in sorted(found))
+
+
+def _heterogeneity(rows: pd.DataFrame, tests: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Give the test of all strata of the variable together, one row per model."""
+    first = rows.iloc[0]
+    own = tests[tests["metric"] == first["metric"]]
+    for column in ("by", "cohort", "perturbation", "level"):
+        own = own[own[column] == first[column]]
+    return [
+        (
+            "all strata together",
+            r["model"],
+            "test of any difference",
+            f"{r['n_cases']:g}",
+            f"{r['n_patients']:g}",
+            p_text(r["p"]),
+        )
+        for r in own.to_dict("records")
+    ]
 
 
 PLUGIN = StrataForest()

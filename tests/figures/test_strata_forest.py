@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from robustkit.figures._base import Drawing, RunFacts
 from robustkit.figures.strata_forest import PLUGIN
@@ -55,3 +56,18 @@ def test_stability_is_at_the_primary_level() -> None:
     drawing = _drawing("subtype", "Decisions that change", "all cohorts")
     assert drawing.sheet.data[0]["x"] == pytest.approx([value])
     assert drawing.sheet.layout["title"]["subtitle"]["text"] == "all cohorts, shift 10%"
+
+
+def test_the_test_of_all_strata_together_stands_last() -> None:
+    tables = all_tables()
+    strata = tables["strata"]
+    row = strata[
+        (strata["by"] == "size") & (strata["metric"] == "sensitivity") & (strata["perturbation"] == "nominal")
+    ].iloc[[0]]
+    tables["strata"] = pd.concat(
+        [strata, row.assign(stratum="(heterogeneity)", value=float("nan"), p=0.031, n_cases=77)]
+    )
+    drawing = next(d for d in PLUGIN.draw(tables, FACTS).drawings if d.choice == ("size", "Sensitivity", "all cohorts"))
+    assert drawing.numbers.rows[-1][:4] == ("all strata together", "a", "test of any difference", "77")
+    assert drawing.numbers.rows[-1][5] == "0.031"
+    assert len(drawing.sheet.layout["yaxis"]["ticktext"]) == 3
