@@ -1,8 +1,9 @@
 """Is a stratum different from the rest? Score tests with the patient as the unit, and differences of estimates.
 
-The score tests take the variance about the mean that all strata share, so that a stratum in which nothing
-(or everything) went wrong has one too. Source: Rao's score test with cluster-robust variance
-(Rotnitzky and Jewell 1990, Biometrika 77:485).
+The score tests take variance and correlation within patients from all strata together, as they are if no stratum
+differs. A variance from each stratum's own residuals would shrink exactly where a stratum happens to have no error
+(13 of 13 right at a rate of .87 has p = .38 by Fisher, and had p = .002). Source: Rao's score test with exchangeable
+correlation (Rotnitzky and Jewell 1990, Biometrika 77:485, model-based variance).
 """
 
 from __future__ import annotations
@@ -93,16 +94,7 @@ def score_contrast_p(values: Floats, patients: Codes, inside: NDArray[np.bool_])
     Returns:
         1 where nothing varies; NaN where one side is empty, one patient is all there is, or a value is NaN.
     """
-    m = len(np.unique(patients))
-    if not inside.any() or inside.all() or m < 2 or not np.isfinite(values).all():
-        return NAN
-    diff = float(values[inside].mean() - values[~inside].mean())
-    weight = np.where(inside, 1.0 / inside.sum(), -1.0 / (~inside).sum())
-    variance = float((_by_patient(weight * (values - values.mean()), patients) ** 2).sum())
-    scale = float(np.abs(values).max())
-    if np.sqrt(variance) <= _ROUNDING * scale:
-        return 1.0 if abs(diff) <= _ROUNDING * scale else NAN
-    return float(2 * norm.sf(abs(diff) / np.sqrt(variance * m / (m - 1))))
+    return score_heterogeneity_p(values, patients, np.where(inside, "in", "out").astype(object))
 
 
 def score_heterogeneity_p(values: Floats, patients: Codes, groups: NDArray[np.object_]) -> float:
@@ -114,25 +106,39 @@ def score_heterogeneity_p(values: Floats, patients: Codes, groups: NDArray[np.ob
         groups: ``(n,)`` names.
 
     Returns:
-        1 where nothing varies; NaN with fewer than two strata, or where a value is NaN.
+        1 where nothing varies; NaN with fewer than two strata, one patient, or where a value is NaN. With 0 and 1
+        and one case per patient it is Pearson's chi-square, but for n - 1 in the place of n.
     """
     names = np.unique(groups.astype(str))
-    if len(names) < 2 or not np.isfinite(values).all():
+    m = len(np.unique(patients))
+    if len(names) < 2 or m < 2 or not np.isfinite(values).all():
         return NAN
     if np.ptp(values) <= _ROUNDING * float(np.abs(values).max()):
         return 1.0
-    centred = values - values.mean()
+    residuals = values - values.mean()
     member = (groups.astype(str) == names[:-1, None]).astype(np.float64)
     # the shared mean is estimated from the same cases: each stratum gives up its share of every deviation
     own = member - member.mean(axis=1, keepdims=True)
-    scores = np.stack([_by_patient(centred * row, patients) for row in own])
-    total = scores.sum(axis=1)
-    m = len(np.unique(patients))
-    covariance = scores @ scores.T * m / (m - 1) if m > 1 else np.zeros((len(own), len(own)))
+    total = own @ residuals
+    alone, together = _shared_variance(residuals, patients)
+    by_patient = np.stack([_by_patient(row, patients) for row in own])
+    covariance = (alone - together) * (own @ own.T) + together * (by_patient @ by_patient.T)
     rank = int(np.linalg.matrix_rank(covariance, hermitian=True))
     if rank == 0:
         return NAN
     return float(chi2.sf(float(total @ np.linalg.pinv(covariance, hermitian=True) @ total), rank))
+
+
+def _shared_variance(residuals: Floats, patients: Codes) -> tuple[float, float]:
+    """Give the variance of a case, and the covariance of two cases of one patient, that all strata share."""
+    codes = np.unique(patients, return_inverse=True)[1]
+    sums, size = _by_patient(residuals, codes), np.bincount(codes)
+    squares = float(residuals @ residuals)
+    small = len(size) / (len(size) - 1)
+    pairs = float((size * (size - 1)).sum())
+    alone = small * squares / len(residuals)
+    together = small * (float(sums @ sums) - squares) / pairs if pairs else 0.0
+    return alone, float(np.clip(together, 0.0, alone))
 
 
 def _by_patient(values: Floats, patients: Codes) -> Floats:

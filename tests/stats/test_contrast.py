@@ -13,7 +13,7 @@ from robustkit.stats.contrast import (
     two_sample_z,
 )
 from robustkit.stats.estimate import Estimate
-from scipy.stats import chi2_contingency, kstest, norm
+from scipy.stats import chi2, chi2_contingency, fisher_exact, kstest, norm
 from statsmodels.stats.meta_analysis import combine_effects
 
 
@@ -70,12 +70,40 @@ def test_heterogeneity_needs_two() -> None:
 
 
 def test_score_contrast_by_hand() -> None:
-    # one case per patient: inside 1 1 0, outside 0 0 0 1 0; mean 3/8
-    # diff 2/3 - 1/5 = .466667; squares about 3/8: (2 x .390625 + .140625) / 9 + (4 x .140625 + .390625) / 25
-    # = .102431 + .038125 = .140556, x 8/7 = .160635; z = .466667 / .400793 = 1.164358
+    # one case per patient: inside 1 1 0, outside 0 0 0 1 0; mean 3/8, diff 2/3 - 1/5 = .466667
+    # variance that both share: (3 x .390625 + 5 x .140625) / 7 = .267857; x (1/3 + 1/5) = .142857
+    # z = .466667 / .377964 = 1.234684
     values = np.array([1.0, 1, 0, 0, 0, 0, 1, 0])
     found = score_contrast_p(values, np.arange(8), np.arange(8) < 3)
-    assert found == pytest.approx(2 * norm.sf(1.164358), abs=1e-6)
+    assert found == pytest.approx(2 * norm.sf(1.234684), abs=1e-6)
+
+
+def test_one_case_per_patient_is_pearsons_chi_square() -> None:
+    random = np.random.default_rng(4)
+    groups = random.choice(["a", "b", "c", "d"], 90).astype(object)
+    values = (random.random(90) < 0.3).astype(np.float64)
+    table = [[values[groups == g].sum(), (1 - values[groups == g]).sum()] for g in "abcd"]
+    beside = chi2_contingency(table, correction=False)
+    # n - 1 in the place of n: Pearson's divides the variance by n
+    wanted = chi2.sf(beside.statistic * 89 / 90, 3)
+    assert score_heterogeneity_p(values, np.arange(90), groups) == pytest.approx(wanted, rel=1e-9)
+
+
+def test_a_stratum_without_an_error_is_no_proof_of_a_difference() -> None:
+    # 13 of 13 against 152 of 176: Fisher's exact p is .38
+    values = np.concatenate([np.ones(13), np.ones(152), np.zeros(24)])
+    assert score_contrast_p(values, np.arange(189), np.arange(189) < 13) > 0.1
+    table = [[13, 0], [152, 24]]
+    assert fisher_exact(table).pvalue == pytest.approx(0.379, abs=0.001)
+
+
+def test_correlation_within_patients_by_hand() -> None:
+    # patients 0..3 with two alike cases each, values 1 1 0 0; the stratum holds patients 0 and 1
+    # residuals +-.5: variance 8 x .25 / 8 x 4/3 = 1/3, covariance the same (8 ordered pairs of product .25)
+    # diff 1; weights of a patient's two cases +-1/4 + 1/4 = +-1/2: variance 1/3 x 4 x 1/4 = 1/3; z = sqrt(3)
+    values = np.repeat([1.0, 1, 0, 0], 2)
+    patients = np.repeat(np.arange(4), 2)
+    assert score_contrast_p(values, patients, patients < 2) == pytest.approx(2 * norm.sf(np.sqrt(3)))
 
 
 def test_two_strata_have_one_test() -> None:
