@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from typing import Any, cast
 
 import pandas as pd
+from plotly.offline import get_plotlyjs
 from robustkit.figures._base import Figure
 from robustkit.registry import load, names
 from robustkit.report.cases import Picture, Repeat, ShownCase
@@ -64,7 +65,7 @@ class Page(HTMLParser):
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.texts: dict[str, str] = {}
         self._open: list[tuple[str, str]] = []
-        self.feed(text)
+        self.feed(text.replace(get_plotlyjs(), ""))  # 5 MB of script without a tag to read
         assert self._open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

@@ -51,7 +51,7 @@ class StrataForest:
         strata = known(tables.get("strata"), STRATA_COLUMNS)
         rows = _primary(strata, facts)
         tests = strata[strata["stratum"] == TEST]
-        rows = rows.assign(n=_counts(rows))
+        rows = rows.assign(n=_counts(rows, "n_cases"), patients=_counts(rows, "n_patients"))
         drawings = []
         for by in dict.fromkeys(rows.loc[rows["by"] != "all", "by"]):
             for metric in METRICS:
@@ -81,11 +81,11 @@ def _primary(strata: pd.DataFrame, facts: RunFacts) -> pd.DataFrame:
     return strata[keep & ~strata["stratum"].astype(str).str.startswith("(")]
 
 
-def _counts(rows: pd.DataFrame) -> pd.Series:
-    """Give the cases of each row's stratum: ``auc_against`` rows count the other class of the cohort too."""
-    own = rows["n_cases"].where(~rows["metric"].isin(["auc_against", "sensitivity", "specificity"]))
+def _counts(rows: pd.DataFrame, column: str) -> pd.Series:
+    """Give cases or patients of each row's stratum: ``auc_against`` rows count the other class of the cohort too."""
+    own = rows[column].where(~rows["metric"].isin(["auc_against", "sensitivity", "specificity"]))
     whole = own.groupby([rows[c] for c in ("by", "stratum", "cohort")]).transform("max")
-    return whole.where(rows["metric"] == "auc_against", rows["n_cases"]).fillna(rows["n_cases"])
+    return whole.where(rows["metric"] == "auc_against", rows[column]).fillna(rows[column])
 
 
 def _draw(rows: pd.DataFrame, whole: pd.DataFrame, facts: RunFacts, *, metric: str, tests: pd.DataFrame) -> Drawing:
@@ -140,7 +140,7 @@ def _marks(figure: Sheet, own: pd.DataFrame, y: list[float], facts: RunFacts, *,
             "<br>" + r["method"].split("; ")[-1] if r["metric"] == "auc_against" and "against" in r["method"] else ""
         )
         hover.append(
-            f"{plain(r['stratum'])}<br><b>{said}</b><br>n = {r['n']:g} cases, {r['n_patients']:g} patients{p}{against}"
+            f"{plain(r['stratum'])}<br><b>{said}</b><br>n = {r['n']:g} cases, {r['patients']:g} patients{p}{against}"
         )
     colour = facts.colour(model)
     figure.add(
@@ -169,7 +169,7 @@ def _numbers(
         said = with_interval(r["value"], r["low"], r["high"], is_share=is_share)
         said += f": {r['reason']}" if r["value"] != r["value"] and r["reason"] else ""
         place = strata.index(r["stratum"]), models.index(r["model"])
-        counts = f"{r['n']:g}", f"{r['n_patients']:g}"
+        counts = f"{r['n']:g}", f"{r['patients']:g}"
         found.append((place, (r["stratum"], r["model"], said, *counts, p_text(r["p_adjusted"]))))
     return tuple(cells for _, cells in sorted(found))
 

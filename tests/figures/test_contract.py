@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import cast
 
 import pandas as pd
@@ -22,13 +23,18 @@ def drawn(figure: str, tables: dict[str, pd.DataFrame], facts: RunFacts = FACTS)
     return cast(Figure, load("figures", figure)).draw(tables, facts)
 
 
+@cache
+def usual(figure: str) -> FigureSet:
+    return drawn(figure, all_tables())
+
+
 @pytest.fixture(params=names("figures"))
 def figure(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 def test_names_itself_and_draws_something(figure: str) -> None:
-    found = drawn(figure, all_tables())
+    found = usual(figure)
     assert found.name == figure
     assert found.title
     assert found.caption.endswith(".")
@@ -39,13 +45,13 @@ def test_names_itself_and_draws_something(figure: str) -> None:
 
 
 def test_is_a_plotly_figure_and_json_without_nan(figure: str) -> None:
-    for d in drawn(figure, all_tables()).drawings:
+    for d in usual(figure).drawings:
         go.Figure(data=d.sheet.data, layout=d.sheet.layout)
         json.dumps([d.sheet.data, d.sheet.layout, d.numbers.rows], allow_nan=False)
 
 
 def test_has_title_units_and_disclaimer(figure: str) -> None:
-    for d in drawn(figure, all_tables()).drawings:
+    for d in usual(figure).drawings:
         layout = d.sheet.layout
         assert layout["title"]["text"]
         assert layout["title"]["subtitle"]["text"]
@@ -62,14 +68,14 @@ def test_says_simulated_inside(figure: str) -> None:
 
 
 def test_hover_has_counts(figure: str) -> None:
-    for d in drawn(figure, all_tables()).drawings:
+    for d in usual(figure).drawings:
         told = [t for t in d.sheet.data if t.get("hoverinfo") != "skip"]
         assert all(len(t["hovertext"]) == len(t["x"]) == len(t["y"]) for t in told)
         assert all("n = " in h or " of " in h for t in told for h in t["hovertext"])
 
 
 def test_numbers_stand_beside_the_drawing(figure: str) -> None:
-    for d in drawn(figure, all_tables()).drawings:
+    for d in usual(figure).drawings:
         assert d.numbers.rows
         assert {len(r) for r in d.numbers.rows} == {len(d.numbers.head)}
 
@@ -92,7 +98,7 @@ def test_says_nothing_of_nothing(figure: str) -> None:
 
 
 def test_one_model_keeps_its_colour(figure: str) -> None:
-    by_model = [d for d in drawn(figure, all_tables()).drawings if any(t.get("name") == "b" for t in d.sheet.data)]
+    by_model = [d for d in usual(figure).drawings if any(t.get("name") == "b" for t in d.sheet.data)]
     for d in by_model:
         own = [t for t in d.sheet.data if t.get("name") == "b"]
         assert {t.get("line", {}).get("color") or t["marker"]["color"] for t in own} == {PALETTE[1]}

@@ -71,3 +71,25 @@ def test_the_test_of_all_strata_together_stands_last() -> None:
     assert drawing.numbers.rows[-1][:4] == ("all strata together", "a", "test of any difference", "77")
     assert drawing.numbers.rows[-1][5] == "0.031"
     assert len(drawing.sheet.layout["yaxis"]["ticktext"]) == 3
+
+
+def test_auc_against_counts_the_stratum_alone() -> None:
+    tables = all_tables()
+    strata = tables["strata"]
+    own = (strata["stratum"] == "osteosarcoma") & (strata["perturbation"] == "nominal") & (strata["metric"] == "auc")
+    changed = {
+        "metric": "auc_against",
+        "n_cases": 900,
+        "n_patients": 800,
+        "method": "clustered DeLong; against all negatives of the cohort",
+    }
+    for column, value in changed.items():
+        strata.loc[own, column] = value
+    brier = strata[(strata["stratum"] == "osteosarcoma") & (strata["cohort"] == "all") & (strata["metric"] == "brier")]
+    drawing = next(d for d in PLUGIN.draw(tables, FACTS).drawings if d.choice == ("subtype", "AUC", "all cohorts"))
+    # the counts of a stratum are the largest of its models' rows
+    n, patients = brier["n_cases"].max(), brier["n_patients"].max()
+    assert drawing.numbers.rows[0][3:5] == (f"{n:g}", f"{patients:g}")
+    hover = drawing.sheet.data[0]["hovertext"][0]
+    assert "against all negatives of the cohort" in hover
+    assert f"n = {n:g} cases, {patients:g} patients" in hover
