@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test test-shared test-slow lint bench clean
+.PHONY: help install demo screenshots test test-shared test-slow lint bench clean
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -20,6 +20,9 @@ install: $(STAMP)  ## install robustkit and its tools into .venv
 
 demo: $(STAMP)  ## the whole job on simulated films; ends with the path of a report
 	@$(BIN)/robustkit demo --out demo
+
+screenshots: demo  ## the pictures of the README, from the demo's report (needs Chromium)
+	@$(BIN)/python docs/screenshots.py demo/report.html docs/images
 
 test: $(STAMP)  ## the quick suite; skips are listed with their reasons
 	@$(BIN)/python -m pytest -q -m "not slow and not gpu"

@@ -40,7 +40,8 @@ def demo(
     checkpoint = out / "ckpt.pt"
     if not checkpoint.is_file():
         told("1/4 training a small network on simulated films (a stand-in, it knows no radiographs)")
-        train(output=checkpoint)
+        # smaller than the default, so that the demo ends in three minutes on two cores
+        train(output=checkpoint, arch="mobilenetv3_small_050", input_size=96, epochs=60, patience=20, progress=progress)
     told("2/4 perturbing: every box of every test case redrawn 50 times at three levels")
     result = perturb(
         model=[f"demo-net={checkpoint}", "phantom-oracle"],
