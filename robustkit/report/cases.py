@@ -22,6 +22,9 @@ THUMBNAIL_PX = 360
 CONTEXT = 1.9
 """The picture shows at least the box grown to this many times its longest side, and every redrawn box."""
 
+CONTEXT_PX = 160
+"""And at least so much of the film: around a box of 20 px nobody would see which bone it is."""
+
 LEFT_OUT = "Films are left out."
 _FACTS = ("subtype", "site", "view", "cohort", "centre")
 
@@ -175,7 +178,7 @@ def _picture(about: pd.Series, answers: pd.DataFrame, *, allow_truncated: bool) 
     boxes = _boxes(answers)
     centre = (boxes[0, :2] + boxes[0, 2:]) / 2
     reach = np.maximum(centre - boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0) - centre).max()
-    half = int(np.ceil(max(1.15 * reach, CONTEXT / 2 * (boxes[0, 2:] - boxes[0, :2]).max(), 4)))
+    half = int(np.ceil(max(1.15 * reach, CONTEXT / 2 * (boxes[0, 2:] - boxes[0, :2]).max(), CONTEXT_PX / 2)))
     x0, y0 = (int(v) - half for v in centre)
     return Picture(_webp(film.pixels, x0, y0, side=2 * half), (float(x0), float(y0)), THUMBNAIL_PX / (2 * half))
 

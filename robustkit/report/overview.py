@@ -148,10 +148,16 @@ def run_definitions(view: RunView) -> list[tuple[str, str]]:
         ("Where labels come from", _counted(cases, "reference") or "not given"),
         ("Unit", f"{record.get('stratify', {}).get('unit', 'case')}; intervals by patient"),
         ("Thresholds", _thresholds(view)),
-        ("Taken for granted", "; ".join(assumed) or "nothing: the checkpoints say how they want their input"),
+        ("Taken for granted", "; ".join(assumed) or _nothing_assumed(record)),
         ("Size of a lesion", _sizes(cases)),
         ("Sites", "region by ICD-O topography (C40 limb, C41 axial); hip and shoulder joints apart (girdle)"),
     ]
+
+
+def _nothing_assumed(record: Mapping[str, Any]) -> str:
+    if all("assumed" in m for m in record["models"]):
+        return "nothing: the checkpoints say how they want their input"
+    return "not recorded"
 
 
 def _counted(cases: pd.DataFrame, column: str) -> str:

@@ -93,3 +93,16 @@ def test_nothing_perturbed_nothing_shown(tmp_path: Path, condition: tuple[str, f
         least_stable(_run(tmp_path / "x"), pd.DataFrame(), condition=CONDITION, thresholds={}, n=3, has_images=True)
         == ()
     )
+
+
+def test_a_small_box_is_shown_with_its_surroundings(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((400, 400), dtype=np.uint8)).save(tmp_path / "film.png")
+    cases = plain_cases(label=["benign"], image_path=str(tmp_path / "film.png"), x1=20.0, y1=30.0)
+    answers = {"a": Answers(np.full(1, 0.4), {CONDITION: np.full((1, 12), 0.4)})}
+    folder = write_run(tmp_path / "run", cases, answers)
+    case = least_stable(
+        folder, stability(("a",), ("c00",)), condition=CONDITION, thresholds={"a": 0.45}, n=1, has_images=True
+    )[0]
+    # the picture spans 160 px of the film around the centre (15, 25): its corner lies 80 px up and left
+    assert case.picture.corner == (-65.0, -55.0)
+    assert case.picture.zoom == pytest.approx(THUMBNAIL_PX / 160)
