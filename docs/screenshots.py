@@ -10,7 +10,11 @@ from pathlib import Path
 
 from PIL import Image
 
-VIEWS = {"report.png": (1280, 1750, ""), "report-dark.png": (1280, 1750, "--force-dark-mode"), "report-phone.png": (420, 1500, "")}
+VIEWS = {
+    "report.png": (1280, 1750, ""),
+    "report-dark.png": (1280, 1750, "--force-dark-mode"),
+    "report-phone.png": (420, 1500, ""),
+}
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--virtual-time-budget=10000",
