@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from robustkit.analysis.rates import AT_PREVALENCE, rates_estimate
+from robustkit.analysis.drawn import COUNT, DrawnSums
+from robustkit.analysis.rates import AT_PREVALENCE, rate_columns, rates_estimate
 from robustkit.analysis.sample import Sample
 from robustkit.stats.auc import clustered_auc, paired_auc_difference
-from robustkit.stats.bootstrap import clustered_mean
+from robustkit.stats.bootstrap import mean_of_sums
 from robustkit.stats.estimate import Estimate
 from robustkit.stats.proportion import clustered_proportion
 from robustkit.stats.stability import right_at, spread
@@ -80,8 +81,7 @@ def auc_estimate(s: Sample) -> Estimate:
 
 def auc_lost(s: Sample) -> Estimate:
     """Give the nominal AUC minus the AUC averaged over repeats."""
-    nominal = np.broadcast_to(s.nominal, s.scores.T.shape)
-    d = paired_auc_difference(s.positive, nominal, s.scores.T, patients=s.patients)
+    d = paired_auc_difference(s.positive, s.nominal[None], s.scores.T, patients=s.patients)
     e = Estimate(d.diff, d.low, d.high, d.se, d.mc_se, d.method, reason=d.reason)
     return _counted(e, s, np.ones(len(s.positive), dtype=bool))
 
@@ -100,17 +100,19 @@ def auc_against(stratum: Sample, cohort: Sample) -> Estimate:
     return replace(estimate, method=method)
 
 
-def mean_estimate(s: Sample, metric: str) -> Estimate:
-    """Give score_sd, rank_sd, right_at_10 or brier: a mean over cases with a patient bootstrap interval."""
-    values = _mean_values(s, metric)
-    everyone = np.ones(len(s.positive), dtype=bool)
-    if len(values) and not np.isfinite(values).all():
-        reason = {
-            "rank_sd": "no development rows to rank against",
-            "right_at_10": f"fewer than {RIGHT_AT} repeats",
-        }.get(metric, "fewer than two repeats")
-        return _counted(Estimate(reason=reason), s, everyone)
-    return _counted(clustered_mean(values, s.patients, s.draws), s, everyone)
+def columns(s: Sample) -> dict[str, Values]:
+    """Give the per-case columns whose sums ``estimates`` needs; a metric that is not defined has none."""
+    found = {metric: _mean_values(s, metric) for metric in MEANS}
+    return {**{m: v for m, v in found.items() if np.isfinite(v).all()}, **rate_columns(s)}
+
+
+def mean_estimate(metric: str, sums: DrawnSums) -> Estimate:
+    """Give a metric of MEANS, a mean over cases, with a patient bootstrap interval."""
+    if metric not in sums.by_patient:
+        why = {"rank_sd": "no development rows to rank against", "right_at_10": f"fewer than {RIGHT_AT} repeats"}
+        return Estimate(reason=why.get(metric, "fewer than two repeats"))
+    total, size = sums.by_patient[metric], sums.by_patient[COUNT]
+    return mean_of_sums(total, size, drawn_total=sums.drawn[metric], drawn_size=sums.drawn[COUNT])
 
 
 def _mean_values(s: Sample, metric: str) -> Values:
@@ -136,25 +138,32 @@ def _counted(estimate: Estimate, s: Sample, keep: NDArray[np.bool_]) -> Estimate
     )
 
 
-def estimate(metric: str, stratum: Sample, cohort: Sample) -> Estimate:
-    """Give one metric of one stratum.
+def estimates(stratum: Sample, cohort: Sample, sums: DrawnSums | None) -> dict[str, Estimate]:
+    """Give every metric of one stratum.
 
     Args:
-        metric: A name of NOMINAL_METRICS, PERTURBED_METRICS or AT_PREVALENCE, or auc_against.
         stratum: Its units.
         cohort: All units of the cohort, for ``auc_against``.
+        sums: Of the stratum's ``columns``; None where it has no unit.
     """
-    if metric == "auc":
-        return auc_estimate(stratum)
-    if metric == "auc_against":
-        return auc_against(stratum, cohort)
-    if metric == "auc_lost":
-        return auc_lost(stratum)
-    if metric in PROPORTIONS:
-        return proportion(stratum, metric)
-    if metric in RATES:
-        return rates_estimate(stratum, metric)
-    return mean_estimate(stratum, metric)
+    if sums is None:
+        return {m: Estimate(reason="no cases") for m in metrics_of(stratum)}
+    everyone = np.ones(len(stratum.positive), dtype=bool)
+    found: dict[str, Estimate] = {}
+    for metric in metrics_of(stratum):
+        if metric == "auc":
+            found[metric] = auc_estimate(stratum)
+        elif metric == "auc_against":
+            found[metric] = auc_against(stratum, cohort)
+        elif metric == "auc_lost":
+            # the nominal scores have no repeats: the Monte-Carlo error is that of the other side
+            found[metric] = replace(auc_lost(stratum), mc_se=found["auc"].mc_se)
+        elif metric in PROPORTIONS:
+            found[metric] = proportion(stratum, metric)
+        else:
+            e = rates_estimate(stratum, metric, sums) if metric in RATES else mean_estimate(metric, sums)
+            found[metric] = _counted(e, stratum, everyone)
+    return found
 
 
 def is_one_class(s: Sample) -> bool:
@@ -172,6 +181,7 @@ def metrics_of(s: Sample) -> tuple[str, ...]:
     return tuple("auc_against" if m == "auc" else m for m in names if m not in useless)
 
 
+MEANS = ("brier", "right_at_10", "score_sd", "rank_sd")
 RATES = ("balanced_accuracy", *AT_PREVALENCE)
 _ALWAYS = ("auc", "sensitivity", "specificity", "balanced_accuracy", "brier", "right_at_10")
 NOMINAL_METRICS: tuple[str, ...] = _ALWAYS

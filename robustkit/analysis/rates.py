@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from robustkit.analysis.drawn import COUNT, DrawnSums
 from robustkit.analysis.sample import Sample
 from robustkit.stats.bootstrap import MIN_PATIENTS, bca
 from robustkit.stats.estimate import Estimate
@@ -34,48 +35,45 @@ def combined(metric: str, sensitivity: Floats, specificity: Floats, prevalence: 
     return np.asarray(np.divide(good, total, out=np.full(total.shape, np.nan), where=total > 0))
 
 
-def rates_estimate(s: Sample, metric: str) -> Estimate:
+def rate_columns(s: Sample) -> dict[str, Floats]:
+    """Give the per-case columns that ``rates_estimate`` needs the sums of."""
+    right = np.asarray(s.right().mean(axis=1), dtype=np.float64)
+    positive = np.asarray(s.positive, dtype=np.float64)
+    negative = 1.0 - positive
+    return {"positive": positive, "hit": positive * right, "negative": negative, "rejected": negative * right}
+
+
+def rates_estimate(s: Sample, metric: str, sums: DrawnSums) -> Estimate:
     """Give balanced accuracy, PPV or NPV with a patient bootstrap interval (BCa).
 
     Args:
         s: Units of a stratum.
         metric: balanced_accuracy, ppv or npv; the latter two at ``s.prevalence``.
+        sums: Of its ``rate_columns``.
     """
-    own = np.unique(s.patients)
-    positive = np.unique(s.patients[s.positive])
-    counted = Estimate(
-        n_cases=len(s.positive),
-        n_patients=len(own),
-        n_positive=int(s.positive.sum()),
-        n_positive_patients=len(positive),
-    )
-    fewest = min(len(positive), len(np.unique(s.patients[~s.positive])))
+    by_patient = sums.by_patient
+    fewest = min(int((by_patient[c] > 0).sum()) for c in ("positive", "negative"))
     if fewest < MIN_PATIENTS:
-        few = f"fewer than {MIN_PATIENTS} patients of either class ({fewest})"
-        return replace(counted, reason=few if len(own) else "no cases")
-    right = np.asarray(s.right().mean(axis=1), dtype=np.float64)
-    classes = [np.asarray(c, dtype=np.float64) for c in (s.positive, ~s.positive)]
-    sums = np.stack([_by_patient(v, s) for c in classes for v in (c * right, c)])[:, own]
+        return Estimate(reason=f"fewer than {MIN_PATIENTS} patients of either class ({fewest})")
     prevalence = s.prevalence if s.prevalence is not None else float("nan")
 
-    def of(totals: Floats) -> Floats:
-        rates = [
-            np.divide(hit, n, out=np.full(np.shape(n), np.nan), where=n > 0)
-            for hit, n in ((totals[0], totals[1]), (totals[2], totals[3]))
-        ]
-        return combined(metric, rates[0], rates[1], prevalence)
+    def of(totals: Mapping[str, Floats]) -> Floats:
+        sensitivity = _ratio(totals["hit"], totals["positive"])
+        specificity = _ratio(totals["rejected"], totals["negative"])
+        return combined(metric, sensitivity, specificity, prevalence)
 
-    whole = sums.sum(axis=1)
-    value = float(of(whole[:, None])[0])
+    whole = {c: v.sum(keepdims=True) for c, v in by_patient.items()}
+    value = float(of(whole)[0])
     if not np.isfinite(value):
-        return replace(counted, reason="no case is on that side of the threshold")
-    left_out = of(whole[:, None] - sums)
+        return Estimate(reason="no case is on that side of the threshold")
+    members = by_patient[COUNT] > 0
+    left_out = of({c: whole[c] - v[members] for c, v in by_patient.items()})
     known = left_out[np.isfinite(left_out)]
-    low, high, se, reason = bca(of(sums @ s.draws.by_patient[own]), value, known if len(known) else np.zeros(1))
+    low, high, se, reason = bca(of(sums.drawn), value, known if len(known) else np.zeros(1))
     method = "patient bootstrap, BCa"
     method += f"; at a prevalence of {prevalence:g}" if metric in AT_PREVALENCE else ""
-    return replace(counted, value=value, low=low, high=high, se=se, method=method, reason=reason)
+    return Estimate(value, low, high, se, method=method, reason=reason)
 
 
-def _by_patient(values: Floats, s: Sample) -> Floats:
-    return np.asarray(np.bincount(s.patients, weights=values, minlength=len(s.draws.by_patient)), dtype=np.float64)
+def _ratio(hits: Floats, n: Floats) -> Floats:
+    return np.asarray(np.divide(hits, n, out=np.full(np.shape(n), np.nan), where=n > 0))

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from robustkit.analysis.cohort import Judged
-from robustkit.analysis.estimates import AT_THRESHOLD, PROPORTIONS, estimate, metrics_of
+from robustkit.analysis.cohort import ALL, Judged
+from robustkit.analysis.drawn import drawn_sums
+from robustkit.analysis.estimates import AT_THRESHOLD, PROPORTIONS, columns, estimates
 from robustkit.analysis.sample import Sample
 from robustkit.results.schema import STRATA_COLUMNS
 from robustkit.stats.contrast import score_contrast_p, score_heterogeneity_p
@@ -53,22 +54,32 @@ def strata_rows(
     """
     fixed = {"split": cohort.split_of(condition.cohort), "unit": unit}
     asked = cohort.in_cohort(condition.cohort)
-    rows = _stratum_rows(sample, sample, condition, by="all", stratum="all", fixed=fixed)
+    values = columns(sample)
+    everyone = np.full(len(sample.rows), ALL, dtype=object)
+    sums = drawn_sums(sample, values, everyone).get(ALL)
+    rows = _stratum_rows(sample, estimates(sample, sample, sums), condition, by=ALL, stratum=ALL, fixed=fixed)
     for by, series in strata.items():
         own = series.to_numpy()[sample.rows]
+        of = drawn_sums(sample, values, own)
         for name in _names(series, asked, sample, unit):
-            rows += _stratum_rows(sample.only(own == name), sample, condition, by=by, stratum=name, fixed=fixed)
+            part = sample.only(own == name)
+            found = estimates(part, sample, of.get(str(name)))
+            rows += _stratum_rows(part, found, condition, by=by, stratum=name, fixed=fixed)
         if condition.is_primary:
             _add_p(rows, sample, own, by=by, condition=condition, fixed=fixed)
     return rows
 
 
 def _stratum_rows(
-    part: Sample, whole: Sample, condition: Condition, *, by: str, stratum: str, fixed: Mapping[str, object]
+    part: Sample,
+    found: Mapping[str, Estimate],
+    condition: Condition,
+    *,
+    by: str,
+    stratum: str,
+    fixed: Mapping[str, object],
 ) -> list[dict[str, object]]:
-    return [
-        _row(condition, m, estimate(m, part, whole), part, by=by, name=stratum, fixed=fixed) for m in metrics_of(part)
-    ]
+    return [_row(condition, m, e, part, by=by, name=stratum, fixed=fixed) for m, e in found.items()]
 
 
 def _names(series: pd.Series, asked: NDArray[np.bool_], sample: Sample, unit: str) -> list[str]:

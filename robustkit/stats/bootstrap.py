@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from robustkit.seeds import generator
 from robustkit.stats.estimate import NAN, Estimate
@@ -97,14 +97,29 @@ def clustered_mean(values: Floats, patients: Codes, draws: PatientDraws, *, mc_v
     total = sums_by_patient(values, patients, n_patients=m)
     size = np.bincount(patients, minlength=m).astype(np.float64)
     members = np.flatnonzero(size)
-    drawn_total, weight = np.stack([total[members], size[members]]) @ draws.by_patient[members]
-    drawn = np.divide(drawn_total, weight, out=np.full(len(weight), np.nan), where=weight > 0)
+    drawn_total, drawn_size = np.stack([total[members], size[members]]) @ draws.by_patient[members]
+    found = mean_of_sums(total, size, drawn_total=drawn_total, drawn_size=drawn_size)
+    return replace(found, n_cases=len(values), mc_se=float(np.sqrt(mc_variance)))
+
+
+def mean_of_sums(total: Floats, size: Floats, *, drawn_total: Floats, drawn_size: Floats) -> Estimate:
+    """Give the mean of per-case values with a patient bootstrap interval (BCa), from sums alone.
+
+    Args:
+        total, size: ``(m,)`` sum of the values, and number of cases, by patient.
+        drawn_total, drawn_size: ``(B,)`` the same over every draw.
+    """
+    members = size > 0
+    n, own = int(size.sum()), int(members.sum())
+    counted = Estimate(n_cases=n, n_patients=own)
+    if own < MIN_PATIENTS:
+        return replace(counted, reason=f"fewer than {MIN_PATIENTS} patients ({own})" if n else "no cases")
+    drawn = np.divide(drawn_total, drawn_size, out=np.full(len(drawn_size), np.nan), where=drawn_size > 0)
     left_out = (total.sum() - total[members]) / (size.sum() - size[members])
-    value = float(values.mean())
+    value = float(total.sum() / size.sum())
     low, high, se, reason = bca(drawn, value, left_out)
-    mc_se = float(np.sqrt(mc_variance))
     method = "patient bootstrap, BCa"
-    return replace(counted, value=value, low=low, high=high, se=se, mc_se=mc_se, method=method, reason=reason)
+    return replace(counted, value=value, low=low, high=high, se=se, method=method, reason=reason)
 
 
 def bca(drawn: Floats, value: float, left_out: Floats) -> tuple[float, float, float, str]:
@@ -134,13 +149,13 @@ def _bca_levels(known: Floats, value: float, left_out: Floats) -> Floats:
     """Efron 1987, equations 2.3 (bias) and 6.6 (acceleration)."""
     same = np.isclose(known, value, rtol=_ROUNDING, atol=0.0)
     below = (np.count_nonzero((known < value) & ~same) + 0.5 * np.count_nonzero(same)) / len(known)
-    bias = norm.ppf(np.clip(below, 0.5 / len(known), 1 - 0.5 / len(known)))
+    bias = ndtri(np.clip(below, 0.5 / len(known), 1 - 0.5 / len(known)))
     away = left_out.mean() - left_out
     cube = float((away**2).sum() ** 1.5)
     acceleration = float((away**3).sum()) / (6 * cube) if cube > 0 else 0.0
-    z = bias + norm.ppf([0.025, 0.975])
+    z = bias + ndtri(np.array([0.025, 0.975]))
     # |acceleration| is at most 1/6, so the divisor is positive for any bias below 4
-    return np.asarray(norm.cdf(bias + z / np.maximum(1 - acceleration * z, _ROUNDING)))
+    return np.asarray(ndtr(bias + z / np.maximum(1 - acceleration * z, _ROUNDING)))
 
 
 def weighted_auc(labels: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:

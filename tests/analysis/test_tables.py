@@ -270,6 +270,25 @@ def test_a_case_that_failed_is_in_no_number_and_in_the_flow(cases: pd.DataFrame,
     assert said[0].startswith(f"m: {len(lost)} of {n} external cases have no answer")
 
 
+def test_a_cohort_without_an_answer_has_rows_with_the_reason(cases: pd.DataFrame, tmp_path: Path) -> None:
+    own = answers(cases)
+    lost = cases["cohort"].eq("external").to_numpy()
+    gone = Answers(
+        np.where(lost, np.nan, own.nominal), {k: np.where(lost[:, None], np.nan, v) for k, v in own.perturbed.items()}
+    )
+    frames = tables(write_run(tmp_path / "run", cases, {"m": gone})).frames
+    strata = frames["strata"].query("cohort == 'external'")
+    assert strata["value"].isna().all()
+    assert (strata["reason"] == "no cases").all()
+    assert {"auc", "sensitivity", "specificity", "brier"} <= set(strata["metric"])
+    assert set(strata["stratum"]) >= {"all", "limb", "axial", "osteosarcoma"}
+    errors = frames["errors"].query("cohort == 'external'")
+    assert errors["kind"].tolist()[:4] == ["missed", "missed_malignant", "missed_intermediate", "false_alarm"]
+    assert (errors["reason"] == "no cases").all()
+    # the boxes are known all the same
+    assert frames["curves"].query("cohort == 'external'")["achieved_iou"].notna().all()
+
+
 def test_bounds_of_lost_cases_by_hand(cases: pd.DataFrame, tmp_path: Path) -> None:
     own = answers(cases)
     external = cases["cohort"].eq("external").to_numpy()
