@@ -1,4 +1,4 @@
-"""The noun DrawnSums: sums over a stratum in every bootstrap draw, for all strata of a variable at once."""
+"""The noun DrawnSums: sums over a stratum in every bootstrap draw, for all strata at once."""
 
 from __future__ import annotations
 
@@ -28,31 +28,34 @@ class DrawnSums:
     drawn: Mapping[str, Floats]
 
 
-def drawn_sums(s: Sample, columns: Mapping[str, Floats], strata: NDArray[np.object_]) -> dict[str, DrawnSums]:
-    """Give the sums of every stratum: one product with the draws serves all columns and strata.
+def drawn_sums(
+    s: Sample, columns: Mapping[str, Floats], variables: Mapping[str, NDArray[np.object_]]
+) -> dict[tuple[str, str], DrawnSums]:
+    """Give the sums of every stratum: one product with the draws serves all columns, variables and strata.
 
     Args:
         s: Units of a cohort.
         columns: ``(n,)`` each, finite.
-        strata: ``(n,)`` names.
+        variables: ``(n,)`` names of strata, by variable.
 
     Returns:
-        By stratum; nothing where the cohort has no unit.
+        By variable and stratum; nothing where the cohort has no unit.
     """
     if not len(s.rows):
         return {}
     own, patient = np.unique(s.patients, return_inverse=True)
-    names, stratum = np.unique(strata.astype(str), return_inverse=True)
-    cell = stratum * len(own) + patient
-    shape = (len(names), len(own))
     everything = {COUNT: np.ones(len(patient)), **columns}
-    sums = np.stack([
-        np.bincount(cell, weights=values, minlength=shape[0] * shape[1]).reshape(shape) for values in everything.values()
-    ])  # fmt: skip
-    drawn = (sums.reshape(-1, len(own)) @ s.draws.by_patient[own]).reshape(*sums.shape[:2], -1)
+    keys: list[tuple[str, str]] = []
+    parts = []
+    for by, strata in variables.items():
+        names, stratum = np.unique(strata.astype(str), return_inverse=True)
+        cell, size = stratum * len(own) + patient, len(names) * len(own)
+        sums = [np.bincount(cell, weights=values, minlength=size) for values in everything.values()]
+        parts.append(np.stack(sums, axis=1).reshape(len(names), len(own), -1).swapaxes(1, 2))
+        keys += [(by, str(name)) for name in names]
+    by_patient = np.concatenate(parts)
+    drawn = (by_patient.reshape(-1, len(own)) @ s.draws.by_patient[own]).reshape(*by_patient.shape[:2], -1)
     return {
-        str(name): DrawnSums(
-            dict(zip(everything, sums[:, i], strict=True)), dict(zip(everything, drawn[:, i], strict=True))
-        )
-        for i, name in enumerate(names)
+        key: DrawnSums(dict(zip(everything, sums, strict=True)), dict(zip(everything, totals, strict=True)))
+        for key, sums, totals in zip(keys, by_patient, drawn, strict=True)
     }

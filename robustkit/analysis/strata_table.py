@@ -54,16 +54,15 @@ def strata_rows(
     """
     fixed = {"split": cohort.split_of(condition.cohort), "unit": unit}
     asked = cohort.in_cohort(condition.cohort)
-    values = columns(sample)
-    everyone = np.full(len(sample.rows), ALL, dtype=object)
-    sums = drawn_sums(sample, values, everyone).get(ALL)
-    rows = _stratum_rows(sample, estimates(sample, sample, sums), condition, by=ALL, stratum=ALL, fixed=fixed)
+    names = {by: series.to_numpy()[sample.rows] for by, series in strata.items()}
+    sums = drawn_sums(sample, columns(sample), {ALL: np.full(len(sample.rows), ALL, dtype=object), **names})
+    whole = estimates(sample, sample, sums.get((ALL, ALL)))
+    rows = _stratum_rows(sample, whole, condition, by=ALL, stratum=ALL, fixed=fixed)
     for by, series in strata.items():
-        own = series.to_numpy()[sample.rows]
-        of = drawn_sums(sample, values, own)
+        own = names[by]
         for name in _names(series, asked, sample, unit):
             part = sample.only(own == name)
-            found = estimates(part, sample, of.get(str(name)))
+            found = estimates(part, sample, sums.get((by, str(name))))
             rows += _stratum_rows(part, found, condition, by=by, stratum=name, fixed=fixed)
         if condition.is_primary:
             _add_p(rows, sample, own, by=by, condition=condition, fixed=fixed)
