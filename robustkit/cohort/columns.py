@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +27,7 @@ def row_faults(raw: pd.DataFrame, *, root: Path, labels: frozenset[str] | None) 
         reason = "expected train, val, test or nothing"
         faults += [BadRow(i + 1, "split", v, reason) for i, v in enumerate(raw["split"]) if v not in SPLITS]
     if labels is not None:
-        reason = f"unknown label; known: {', '.join(sorted(labels))}"
-        faults += [BadRow(i + 1, "label", v, reason) for i, v in enumerate(raw["label"]) if v and v not in labels]
+        faults += _bad_labels(raw, labels)
     return tuple(sorted(faults, key=lambda f: f.row))
 
 
@@ -45,6 +45,17 @@ def _repeated(raw: pd.DataFrame) -> list[BadRow]:
         BadRow(int(i) + 1, "case_id", raw["case_id"].iloc[i], "stands in an earlier row too; case_id must be unique")
         for i in np.flatnonzero(again.to_numpy())
     ]
+
+
+def _bad_labels(raw: pd.DataFrame, labels: frozenset[str]) -> list[BadRow]:
+    """The vocabulary's words are in lower case and match in any; class names match as they are."""
+    faults = []
+    for i, value in enumerate(raw["label"]):
+        if value.strip() and value not in labels and value.strip().lower() not in labels:
+            near = get_close_matches(value.lower(), labels, n=12, cutoff=0.6) if len(labels) > 12 else sorted(labels)
+            hint = f"; known: {', '.join(near)}" if near else "; it is neither a class nor in the vocabulary"
+            faults.append(BadRow(i + 1, "label", value, f"unknown label{hint}"))
+    return faults
 
 
 def _numbers(raw: pd.DataFrame, column: str) -> pd.Series:

@@ -29,7 +29,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Subtype:
-    """One tumour subtype: its name, WHO group, benign or non-benign, ICD-O morphology, edition."""
+    """One subtype: its name, WHO group (``unknown`` for what is no tumour), label, ICD-O morphology, edition."""
 
     name: str
     group: str
@@ -40,7 +40,10 @@ class Subtype:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Words in lower case; unmapped ones are ``unknown``, counted and never dropped."""
+    """Words in lower case; unmapped ones are ``unknown``, counted and never dropped.
+
+    A subtype is a label too: ``osteosarcoma`` as a class name is as non-benign as ``malignant``.
+    """
 
     sites: Mapping[str, Site]
     subtypes: Mapping[str, Subtype]
@@ -48,12 +51,24 @@ class Vocabulary:
 
     @property
     def labels(self) -> frozenset[str]:
-        """All label words that the vocabulary knows."""
-        return frozenset(self.positive_by_label)
+        """All label words that the vocabulary knows, subtypes among them."""
+        return frozenset(self.positive_by_label) | frozenset(self.subtypes)
 
     def is_positive(self, label: str) -> bool | None:
         """Tell whether a label is non-benign; None where the vocabulary does not know it."""
-        return self.positive_by_label.get(label.strip().lower())
+        word = label.strip().lower()
+        if word in self.positive_by_label:
+            return self.positive_by_label[word]
+        found = self.subtypes.get(word)
+        return found.label == "non-benign" if found else None
+
+    def unmapped_sites(self, site: str) -> tuple[str, ...]:
+        """Give the words of a site (several joined by ``|``) that the vocabulary does not know."""
+        return tuple(s.strip() for s in site.split("|") if s.strip() and s.strip().lower() not in self.sites)
+
+    def knows_subtype(self, subtype: str) -> bool:
+        """Tell whether the vocabulary has the word, even if it belongs to no group (a fracture is no tumour)."""
+        return subtype.strip().lower() in self.subtypes
 
     def group(self, subtype: str) -> str:
         """Give benign, intermediate, malignant or unknown."""
