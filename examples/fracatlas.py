@@ -4,7 +4,8 @@
 
 Runs the commands of robustkit one after another, for control boxes that are matched to the fractures and for such that
 are merely placed, compares the network with a model that sees no pixel but through six numbers, and writes
-``docs/fracatlas.md`` with its charts. Films stay where they lie; no crop of one is written.
+``docs/fracatlas.md`` with its charts. Films stay where they lie; no crop of one is written. A step that is done is
+not done again: remove the folder ``--work`` to begin anew.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from fracatlas_page import Answers, Kind, Machine, write_page
+from fracatlas_page import Answers, Kind, Machine, Step, write_page
 from robustkit.baselines.summaries import fit_predict, summarise
 from robustkit.stats.auc import clustered_auc, paired_auc_difference
 
@@ -50,15 +51,14 @@ class Choice:
 def main() -> None:
     """Run everything and write the page."""
     choice = _parse()
-    begun = time.perf_counter()
-    choice.work.mkdir(parents=True, exist_ok=True)
     kinds = tuple(_kind(choice, name) for name in KINDS)
+    record = json.loads((kinds[0].run / "run.json").read_text(encoding="utf-8"))
     machine = Machine(
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
         processor=_processor(),
-        packages=json.loads((kinds[0].run / "run.json").read_text())["packages"],
+        packages=record["packages"],
         command=" ".join(["python", *(shlex.quote(a) for a in sys.argv)]),
-        minutes=(time.perf_counter() - begun) / 60,
+        minutes=sum(step.seconds for k in kinds for step in k.steps) / 60,
     )
     print(write_page(choice.page, kinds, machine))
 
@@ -66,7 +66,7 @@ def main() -> None:
 def _parse() -> Choice:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("source", type=Path, help="the unpacked FracAtlas: dataset.csv, images/, Annotations/")
-    parser.add_argument("--work", type=Path, default=Path("fracatlas-work"), help="manifests, checkpoints, runs")
+    parser.add_argument("--work", type=Path, default=Path("build/fracatlas"), help="manifests, checkpoints, runs")
     parser.add_argument("--page", type=Path, default=Path("docs/fracatlas.md"))
     parser.add_argument("--arch", default="resnet18")
     parser.add_argument("--size", type=int, default=64, help="side of the network's input in px")
@@ -79,37 +79,44 @@ def _parse() -> Choice:
 
 def _kind(choice: Choice, name: str) -> Kind:
     folder = choice.work / name
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     manifest, network, run = folder / "cases.csv", folder / "network.pt", folder / "run"
-    log: list[tuple[str, float]] = []
     seed = ["--seed", str(choice.seed)]
-    said = _robustkit(
-        log, "import", "fracatlas", str(choice.source), "-o", str(manifest), "--controls", name, "--json", *seed
+    imported = _step(
+        folder, "import", "fracatlas", str(choice.source), "-o", str(manifest), "--controls", name, "--json", *seed
     )
     _blocks_as_patients(manifest)
-    trained = _robustkit(
-        log, "train", "--manifest", str(manifest), "--positive", "fractured", "--arch", choice.arch, "--input-size",
+    trained = _step(
+        folder, "train", "--manifest", str(manifest), "--positive", "fractured", "--arch", choice.arch, "--input-size",
         str(choice.size), "--margin", str(choice.margin), "--epochs", str(choice.epochs), "-o", str(network), "--json", *seed,
     )  # fmt: skip
-    _robustkit(
-        log, "perturb", "--model", str(network), "--manifest", str(manifest), "--shifts", SHIFTS, "--repeats",
-        str(choice.repeats), "--out", str(run), "--quiet", *seed,
+    perturbed = _step(
+        folder, "perturb", "--model", str(network), "--manifest", str(manifest), "--shifts", SHIFTS, "--repeats",
+        str(choice.repeats), "--out", str(run), "--json", *seed,
     )  # fmt: skip
-    _robustkit(log, "stratify", str(run))
-    _robustkit(log, "report", str(run))
-    return Kind(name, run, json.loads(said), json.loads(trained), tuple(log), _compare(manifest, run))
+    stratified = _step(folder, "stratify", str(run), "--json")
+    reported = _step(folder, "report", str(run), "--json")
+    steps = (imported, trained, perturbed, stratified, reported)
+    return Kind(name, run, imported.said, trained.said, steps, _compare(manifest, run))
 
 
-def _robustkit(log: list[tuple[str, float]], *arguments: str) -> str:
-    """Run one command, give its stdout, and keep the command and its seconds."""
-    command = [str(Path(sys.executable).with_name("robustkit")), *arguments]
-    print("robustkit", shlex.join(arguments), flush=True)
+def _step(folder: Path, *arguments: str) -> Step:
+    """Run one command, unless ``folder`` remembers that it ran, and keep what it said and its seconds."""
+    command = shlex.join(["robustkit", *arguments])
+    memory = folder / f"{arguments[0]}.json"
+    kept = json.loads(memory.read_text(encoding="utf-8")) if memory.is_file() else {}
+    if kept.get("command") == command:
+        return Step(command, kept["seconds"], kept["said"])
+    print(command, flush=True)
     begun = time.perf_counter()
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    program = str(Path(sys.executable).with_name("robustkit"))
+    done = subprocess.run([program, *arguments], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode not in (0, PARTIAL):
         sys.exit(done.returncode)
-    log.append((f"robustkit {shlex.join(arguments)}", time.perf_counter() - begun))
-    return done.stdout
+    step = Step(command, time.perf_counter() - begun, json.loads(done.stdout))
+    kept = {"command": command, "seconds": step.seconds, "said": step.said}
+    memory.write_text(json.dumps(kept), encoding="utf-8")
+    return step
 
 
 def _blocks_as_patients(manifest: Path) -> None:

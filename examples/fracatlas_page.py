@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,15 +29,30 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One command of robustkit, the seconds that it took, and what it said as JSON."""
+
+    command: str
+    seconds: float
+    said: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of control boxes: run folder, what import and train said, commands with seconds, answers."""
+    """One kind of control boxes: run folder, what import and train said, all steps, answers."""
 
     name: str
     run: Path
     imported: dict[str, Any]
     training: dict[str, Any]
-    log: tuple[tuple[str, float], ...]
+    steps: tuple[Step, ...]
     answers: Answers
+
+    @property
+    def training_margin(self) -> float:
+        """Give the margin of the network's input, in box sides."""
+        record = json.loads((self.run / "run.json").read_text(encoding="utf-8"))
+        return float(record["models"][0]["input"]["margin"])
 
     def table(self, name: str) -> pd.DataFrame:
         """Give a table of the run."""
@@ -135,6 +151,11 @@ def page_text(kinds: Sequence[Kind], machine: Machine, folder: str) -> str:
         "- FracAtlas names no patients. Films are split, and intervals made, by blocks of 20 consecutive image numbers, because "
         "neighbours are often one patient. If patients reach over blocks, the intervals are still too narrow.",
         "- All films come from one archive. Nothing here is about another centre.",
+        "- Better than the model without a network does not mean that the network looks at the fracture: it also sees "
+        f"{matched.training_margin:g} box sides around the box, and the surroundings of a control box may differ in ways that "
+        "nobody matched.",
+        f"- Blocks are few and differ: with matched controls the AUC is {matched.training['best_val_auc']:.3f} on the validation "
+        f"blocks and {matched.answers.network.value:.3f} on the held-out ones.",
         "- A control box is a place where nobody drew a fracture. That is not the same as healthy bone.",
         "- The validation AUC chose the epoch and is too good by that choice; the held-out films chose nothing.",
         "",
@@ -190,7 +211,7 @@ def _verdict(difference: Difference, name: str) -> str:
     if difference.low == difference.low:
         said += f" ({difference.low:+.3f} to {difference.high:+.3f})"
     if difference.low > 0:
-        learnt = "it has learnt more than greys and facts tell"
+        learnt = "it has learnt more than these greys and facts tell"
         return f"With {name} controls the network is better than the model without one, by {said}: {learnt}."
     if difference.high < 0:
         return f"With {name} controls the network is worse than the model without one: {said}."
@@ -296,7 +317,7 @@ def _rate(row: Any) -> str:
 
 def _commands(kind: Kind) -> list[str]:
     lines = ["| command | seconds |", "|---|---|"]
-    return [*lines, *(f"| `{command}` | {seconds:.0f} |" for command, seconds in kind.log)]
+    return [*lines, *(f"| `{step.command}` | {step.seconds:.0f} |" for step in kind.steps)]
 
 
 def _error_rows(kind: Kind) -> list[Row]:
