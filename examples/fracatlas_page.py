@@ -152,7 +152,7 @@ def page_text(kinds: Sequence[Kind], machine: Machine, folder: str) -> str:
         "neighbours are often one patient. If patients reach over blocks, the intervals are still too narrow.",
         "- All films come from one archive. Nothing here is about another centre.",
         "- Better than the model without a network does not mean that the network looks at the fracture: it also sees "
-        f"a margin of {matched.training_margin:g} times the box on each side, and the surroundings of a control box may differ in ways that "
+        f"a margin of {matched.training_margin:g} times the box on each side, and what surrounds a control box may differ in ways that "
         "nobody matched.",
         f"- Blocks are few and differ: with matched controls the AUC is {matched.training['best_val_auc']:.3f} on the validation "
         f"blocks and {matched.answers.network.value:.3f} on the held-out ones.",
@@ -186,7 +186,7 @@ def _learnt(matched: Kind, placed: Kind) -> list[str]:
     falls = fair.plain.value < easy.plain.value - 0.05
     lines.append(
         f"2. **Matching takes {'part of it' if falls else 'little of it'} away.** The model without a network "
-        f"{'falls to' if falls else 'reaches'} {_interval(fair.plain)}, the network {_interval(fair.network)}."
+        f"{'falls to' if falls else 'reaches'} {_interval(fair.plain)}, the network {'to ' if falls else ''}{_interval(fair.network)}."
         + (
             " Over 0.7 without a network is still too much: the match is not complete."
             if fair.plain.value > 0.7
