@@ -39,8 +39,10 @@ lint: $(STAMP)  ## ruff and mypy --strict, the latter on the installed package
 	@rm -rf build/typed build/lib && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/typed .
 	@cd build/typed && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p robustkit
 
-bench: $(STAMP)  ## measured parts, as ratios within one run
-	@$(BIN)/python -m pytest -q --benchmark-only --benchmark-enable -o addopts="--import-mode=importlib" benchmarks
+bench: $(STAMP)  ## measured parts, as ratios within one run; writes benchmarks/RESULTS.md
+	@mkdir -p build
+	@$(BIN)/python -m pytest -q --benchmark-only --benchmark-enable --benchmark-json=build/bench.json -o addopts="--import-mode=importlib" benchmarks
+	@$(BIN)/python benchmarks/write_results.py build/bench.json benchmarks/RESULTS.md
 
 clean:  ## remove what was built
 	rm -rf build demo *.egg-info .pytest_cache .ruff_cache .mypy_cache
