@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class ChosenCohort:
-    """The manifest of a run; ``simulated`` where it is the phantom."""
+    """The manifest of a run; ``simulated`` where every file of it is the phantom's, told by content."""
 
     manifest: Manifest
     simulated: bool
@@ -42,24 +44,17 @@ def choose_cohort(
         progress: Told while the phantom's films are drawn at first use.
     """
     from robustkit.cohort.manifest import join_manifests, read_manifest
-    from robustkit.phantom.store import phantom_manifest_path
 
     chosen = tuple(paths) or config.manifest
-    simulated = not chosen
-    if simulated:
+    if not chosen:
+        from robustkit.phantom.store import phantom_manifest_path
+
         chosen = (phantom_manifest_path(progress=progress),)
     fills = _fills(fill, len(chosen))
     parts = [read_manifest(p, labels=labels, fills=fills[i]) for i, p in enumerate(chosen)]
-    home = phantom_home()
-    simulated = simulated or all(p.resolve().is_relative_to(home) for p in chosen)
+    bundled = hashlib.sha256(files("robustkit.data_manifests").joinpath("phantom.csv").read_bytes()).hexdigest()
+    simulated = all(source.sha256 == bundled for part in parts for source in part.sources)
     return ChosenCohort(join_manifests(parts) if len(parts) > 1 else parts[0], simulated)
-
-
-def phantom_home() -> Path:
-    """Give the cache folder that phantom cohorts lie in."""
-    from robustkit.phantom.store import cache_folder
-
-    return cache_folder().resolve()
 
 
 def _fills(texts: Sequence[str], n: int) -> list[dict[str, str]]:

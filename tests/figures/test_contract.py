@@ -46,7 +46,7 @@ def test_names_itself_and_draws_something(figure: str) -> None:
 
 def test_is_a_plotly_figure_and_json_without_nan(figure: str) -> None:
     for d in usual(figure).drawings:
-        go.Figure(data=d.sheet.data, layout=d.sheet.layout)
+        assert len(go.Figure(data=d.sheet.data, layout=d.sheet.layout).data) == len(d.sheet.data)
         json.dumps([d.sheet.data, d.sheet.layout, d.numbers.rows], allow_nan=False)
 
 
