@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from robustkit.results.folder import RunFolder
+
 from small_world import write_films, write_network
 
 BLOCKED = (
