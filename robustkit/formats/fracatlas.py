@@ -141,7 +141,7 @@ def _split(rows: list[dict[str, object]], size: int, seed: int) -> None:
     order = generator(seed, "fracatlas-blocks").permutation(len(blocks))
     edges = np.cumsum([share for _, share in SHARES]) * len(blocks)
     split = {
-        blocks[b]: next(s for (s, _), e in zip(SHARES, edges, strict=True) if k < e + 1e-9) for k, b in enumerate(order)
+        blocks[b]: next(s for (s, _), e in zip(SHARES, edges, strict=True) if k + 0.5 < e) for k, b in enumerate(order)
     }
     for row, number in zip(rows, numbers, strict=True):
         block = number // size

@@ -1,4 +1,7 @@
-"""Films that look the same: one perceptual hash per film, robust to size, compression and brightness."""
+"""Films that look the same: one perceptual hash per film, made to outlive another size, brightness or compression.
+
+Equal hashes are asked for: a film that was cropped, or compressed hard, has another one.
+"""
 
 from __future__ import annotations
 
