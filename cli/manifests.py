@@ -106,8 +106,8 @@ def validate(
         typer.echo(as_json(result))
     else:
         lines = [*result.problems]
-        lines += [f"row {r.row}, {r.column} = {r.value!r}: {r.reason}" for r in result.rows]
-        lines += [f"{f.case_id}: {f.reason}" for f in result.films]
+        lines += [f"{r.manifest}: row {r.row}, {r.column} = {r.value!r}: {r.reason}" for r in result.rows]
+        lines += [f"{f.case_id}: {f.reason} ({f.image})" for f in result.films]
         lines.append(
             f"{result.n_cases} cases on {result.n_films} films: {len(result.rows)} bad values, {len(result.films)} bad films"
         )

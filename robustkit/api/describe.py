@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ class Description:
         n_cases, n_films, n_patients: In all.
         has_patients: False where patients are unknown.
         counts: By cohort, split, centre, label, subtype, group, region, site, size, view, sex.
-        unmapped: Words that the vocabulary does not know, ``column: word``.
+        unmapped: Words that the vocabulary does not know, ``column word (n cases)``; their cases count as unknown.
     """
 
     n_cases: int
@@ -100,10 +101,9 @@ def describe(*, manifest: Sequence[Path], workers: int = 0) -> Description:
         table = pd.DataFrame({"value": values, "patient": frame["patient_id"], "positive": positive})
         for value, part in table.groupby("value"):
             counts.append(Count(by, str(value), len(part), part["patient"].nunique(), int(part["positive"].sum())))
-    words = [
-        *(f"site: {s}" for s in sorted(set(frame["site"])) if s and vocabulary.region(s) == "unknown"),
-        *(f"subtype: {s}" for s in sorted(set(frame["subtype"])) if s and vocabulary.group(s) == "unknown"),
-        *(f"label: {x}" for x in sorted(set(frame["label"])) if vocabulary.is_positive(x) is None),
-    ]
+    words = Counter(f"site {w}" for s in frame["site"] for w in vocabulary.unmapped_sites(s))
+    words.update(f"subtype {s}" for s in frame["subtype"] if s and not vocabulary.knows_subtype(s))
+    words.update(f"label {x}" for x in frame["label"] if vocabulary.is_positive(x) is None)
+    unmapped = tuple(f"{word} ({n} cases)" for word, n in sorted(words.items()))
     n_films, n_patients = frame["image_path"].nunique(), frame["patient_id"].nunique()
-    return Description(len(frame), n_films, n_patients, joined.has_patients, tuple(counts), tuple(words))
+    return Description(len(frame), n_films, n_patients, joined.has_patients, tuple(counts), unmapped)

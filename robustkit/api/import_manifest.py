@@ -76,41 +76,58 @@ def import_manifest(
 
     Raises:
         InputError: Unknown format, or files that are not of it.
+        ManifestError: Boxes that are empty or inverted, films that share a name, empty labels: all of them.
     """
     from typing import cast
 
     from robustkit.engine.equip import resolve_workers
     from robustkit.formats._base import Format, ImportOptions
+    from robustkit.formats._masks import write_mask
     from robustkit.registry import load
 
+    if output.is_dir():
+        raise InputError("expected a file to write to, got a folder.", where=str(output), fix="Give -o cases.csv.")
     options = ImportOptions(
         images=images, box_frame=box_frame, label=label, columns=_renames(column), boxes=boxes, lesions=lesions, labels=labels,
         internal=tuple(c.strip() for c in internal.split(",")) if internal else (), groups=groups, masks=masks, seed=seed,
-        split_blocks=split_blocks,
+        split_blocks=_not_negative(split_blocks),
     )  # fmt: skip
     imported = cast(Format, load("formats", format)).read(source, options)
+    _check(imported, source)
     threads = resolve_workers(workers)
     notes, warnings = list(imported.notes), []
-    frame = imported.frame
+    frame = _with_subtypes(imported.frame)
     score = float("nan")
     if controls == "none":
         n = int(frame["x0"].isna().sum())
-        frame = frame[frame["x0"].notna()]
+        frame = frame[frame["x0"].notna()].reset_index(drop=True)
         if n:
             notes.append(f"{n} films without a lesion are left out; --controls matched draws boxes on them")
     else:
-        frame, said, score = _with_controls(imported, controls, seed, threads)
+        frame, said, score = _with_controls(frame, imported.root, kind=controls, seed=seed, workers=threads)
         notes += said
         if score > SHORTCUT_AUC:
             warnings.append(
                 f"grey levels, sizes and facts alone reach an AUC of {score:.2f} without any network: "
                 "a network that does no better has shown nothing"
             )
+    if imported.needs_patients:
+        frame, text = _with_patients(frame, imported.root, threads)
+        notes.append(text)
+    for mask in imported.masks:
+        write_mask(mask)
     _write(frame, imported.root, output)
     counts = {str(k): int(v) for k, v in frame["label"].value_counts().items()}
     return ImportSummary(
         output, len(frame), int(frame["image"].nunique()), counts, tuple(notes), tuple(warnings), score
     )
+
+
+def _not_negative(split_blocks: int) -> int:
+    if split_blocks < 0:
+        fix = "Give image numbers per block, or 0 for no split."
+        raise InputError(f"expected 0 or more, got {split_blocks}.", where="--split-blocks", fix=fix)
+    return split_blocks
 
 
 def _renames(columns: Sequence[str]) -> dict[str, str]:
@@ -123,27 +140,75 @@ def _renames(columns: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _with_controls(
-    imported: Imported, kind: Literal["matched", "placed"], seed: int, workers: int
-) -> tuple[Any, list[str], float]:
-    from robustkit.baselines.summaries import cross_validated_auc, summarise
-    from robustkit.controls.boxes import add_controls
+def _check(imported: Imported, source: Path) -> None:
+    """Refuse rows that no command could use, all at once, before anything is written."""
+    from robustkit.cohort.columns import row_faults
+    from robustkit.errors import BadRow, ManifestError
 
-    done = add_controls(imported.frame, imported.root, kind=kind, seed=seed, workers=workers)
-    frame = done.frame
-    seen = summarise(frame, [imported.root / str(p) for p in frame["image"]], workers=workers)
-    is_lesion = (frame["box_source"] == "lesion").to_numpy()[seen.rows]
-    score = cross_validated_auc(seen, is_lesion, frame["image"].to_numpy(dtype=object)[seen.rows])
-    said = f"a model without a network (grey summaries, sizes, site, view, hardware) tells lesions from controls: AUC {score:.3f}"
-    return frame, [*done.notes, said], score
+    frame = imported.frame[imported.frame["x0"].notna()].reset_index(drop=True)
+    if frame.empty:
+        raise InputError("no film has a box.", where=str(source), fix="Give annotations with at least one lesion.")
+    text = frame.map(lambda v: "" if v is None or v != v else str(v))
+    faults = tuple(
+        BadRow(f.row, f.column, f.value, f"{f.reason} (case {text['case_id'].iloc[f.row - 1]})")
+        for f in row_faults(text, root=imported.root, labels=None)
+    )
+    if faults:
+        what = f"{len(faults)} bad values in {len({f.row for f in faults})} boxes; nothing is written."
+        raise ManifestError(what, where=str(source), fix="Correct the annotations, or remove these.", rows=faults)
+
+
+def _with_subtypes(frame: Any) -> Any:
+    """A label that is a tumour subtype is kept as the subtype as well, so that cases can be counted by it."""
+    from robustkit.cohort.vocabulary import read_vocabulary
+
+    vocabulary = read_vocabulary()
+    words = [str(x) if vocabulary.knows_subtype(str(x)) else "" for x in frame["label"]]
+    if "subtype" in frame or not any(words):
+        return frame
+    return frame.assign(subtype=words)
+
+
+def _with_controls(
+    frame: Any, root: Path, *, kind: Literal["matched", "placed"], seed: int, workers: int
+) -> tuple[Any, list[str], float]:
+    from robustkit.baselines.summaries import FACTS, cross_validated_auc, summarise
+    from robustkit.controls.boxes import add_controls, facts_of_both
+
+    done = add_controls(frame, root, kind=kind, seed=seed, workers=workers)
+    usable = facts_of_both(done.frame, FACTS)
+    judged = done.frame.drop(columns=[c for c in FACTS if c in done.frame and not usable[c]])
+    seen = summarise(judged, [root / str(p) for p in judged["image"]], workers=workers)
+    is_lesion = (judged["box_source"] == "lesion").to_numpy()[seen.rows]
+    score = cross_validated_auc(seen, is_lesion, judged["image"].to_numpy(dtype=object)[seen.rows])
+    facts = ", ".join(["grey summaries", "sizes", *(f for f in FACTS if usable[f])])
+    reached = f"{score:.3f}" if score == score else "not estimable (too few films, or one kind of box alone)"
+    said = f"a model without a network ({facts}) tells lesions from controls: AUC {reached}"
+    return done.frame, [*done.notes, said], score
+
+
+def _with_patients(frame: Any, root: Path, workers: int) -> tuple[Any, str]:
+    """Films that look the same share a patient where none is named."""
+    from robustkit.images.likeness import look_alikes
+
+    nameless = frame["patient_id"] == ""
+    paths = {root / i for i in frame.loc[nameless, "image"]}
+    keys = look_alikes(sorted(paths), workers=workers)
+    patients = [
+        keys.get(root / i, "") if empty else p
+        for i, p, empty in zip(frame["image"], frame["patient_id"], nameless, strict=True)
+    ]
+    said = f"{len(keys)} films look like another one and share a patient with it ({len(set(keys.values()))} groups)"
+    return frame.assign(patient_id=patients), said
 
 
 def _write(frame: Any, root: Path, output: Path) -> None:
     """Write the manifest; ``image_root`` says where the films are, unless they lie beside it."""
     from robustkit.atomic import replacing
 
-    out = frame.drop(columns=[c for c in ("image_root",) if c in frame])
-    if output.parent.resolve() != root:
-        out = out.assign(image_root=str(root))
+    out = frame if output.parent.resolve() == root else frame.assign(image_root=str(root))
     with replacing(output) as temporary:
-        out.to_csv(temporary, index=False, lineterminator="\n")
+        if output.suffix.lower() in (".parquet", ".pq"):
+            out.to_parquet(temporary, index=False)
+        else:
+            out.to_csv(temporary, index=False, lineterminator="\n")

@@ -5,9 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from robustkit.api._outcome import Progress
-from robustkit.errors import BadRow
+
+if TYPE_CHECKING:
+    from robustkit.cohort.case import Case
+    from robustkit.errors import BadRow
+
+
+@dataclass(frozen=True, slots=True)
+class BadValue:
+    """One value of one row that no command could use; row 1 is the first below the column names."""
+
+    manifest: Path
+    row: int
+    column: str
+    value: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +30,7 @@ class BadFilm:
     """One film (or box on it) that would fail."""
 
     case_id: str
+    image: Path
     reason: str
 
 
@@ -23,15 +39,15 @@ class Validation:
     """What is wrong with the manifests.
 
     Attributes:
-        n_cases, n_films: Looked at.
-        rows: Bad rows; such a manifest cannot be used.
+        n_cases, n_films: Looked at: the cases of good rows, and their films.
+        rows: Bad values; such a manifest cannot be used.
         films: Films that would fail; a run goes on without them.
         problems: Faults of whole files, one sentence each.
     """
 
     n_cases: int
     n_films: int
-    rows: tuple[BadRow, ...]
+    rows: tuple[BadValue, ...]
     films: tuple[BadFilm, ...]
     problems: tuple[str, ...]
 
@@ -44,7 +60,7 @@ class Validation:
 def validate(
     *, manifest: Sequence[Path], workers: int = 0, allow_truncated: bool = False, progress: Progress | None = None
 ) -> Validation:
-    """Check every row and open every film.
+    """Check every row and open every film of the good ones.
 
     Args:
         manifest: Manifests.
@@ -52,51 +68,61 @@ def validate(
         allow_truncated: A truncated film is no fault.
         progress: Told of films opened.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
-    from robustkit.cohort.manifest import join_manifests, read_manifest
+    from robustkit.cohort.manifest import check_manifest
     from robustkit.cohort.vocabulary import read_vocabulary
     from robustkit.engine.equip import resolve_workers
-    from robustkit.errors import InputError, ManifestError
+    from robustkit.errors import InputError
 
     labels = read_vocabulary().labels
-    rows: list[BadRow] = []
+    rows: list[BadValue] = []
     problems: list[str] = []
-    parts = []
+    cases: list[Case] = []
+    seen: dict[str, Path] = {}
     for path in manifest:
         try:
-            parts.append(read_manifest(path, labels=labels))
-        except ManifestError as error:
-            rows += error.rows
+            checked = check_manifest(path, labels=labels)
         except InputError as error:
             problems.append(str(error))
-    if not parts:
-        return Validation(0, 0, tuple(rows), (), tuple(problems))
-    try:
-        joined = join_manifests(parts) if len(parts) > 1 else parts[0]
-    except ManifestError as error:
-        return Validation(0, 0, (*rows, *error.rows), (), tuple(problems))
-    cases = list(joined.cases())
-    films: list[BadFilm] = []
-    with ThreadPoolExecutor(resolve_workers(workers)) as pool:
-        for done, (case, reason) in enumerate(
-            zip(cases, pool.map(lambda c: _fault(c, allow_truncated), cases), strict=True), start=1
-        ):
-            if reason:
-                films.append(BadFilm(case.case_id, reason))
-            if progress:
-                progress("films", done, len(cases))
+            continue
+        rows += _values(path, checked.faults)
+        own = list(checked.manifest.cases()) if checked.manifest else []
+        shared = sorted({c.case_id for c in own} & seen.keys())
+        problems += [f"{path}: the case_id {name!r} stands in {seen[name]} too." for name in shared]
+        seen.update((c.case_id, path) for c in own)
+        cases += own
+    films = _films(cases, workers=resolve_workers(workers), allow_truncated=allow_truncated, progress=progress)
     return Validation(len(cases), len({c.image for c in cases}), tuple(rows), tuple(films), tuple(problems))
 
 
-def _fault(case, allow_truncated: bool) -> str:  # type: ignore[no-untyped-def]  # Case is imported where it is used
+def _values(path: Path, faults: Sequence[BadRow]) -> list[BadValue]:
+    return [BadValue(path, f.row, f.column, f.value, f.reason) for f in faults]
+
+
+def _films(cases: Sequence[Case], *, workers: int, allow_truncated: bool, progress: Progress | None) -> list[BadFilm]:
+    """Open every film once and look at all boxes on it."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    by_film: dict[Path, list[Case]] = {}
+    for case in cases:
+        by_film.setdefault(case.image, []).append(case)
+    found: list[BadFilm] = []
+    with ThreadPoolExecutor(workers) as pool:
+        told = pool.map(lambda film: _faults(*film, allow_truncated=allow_truncated), by_film.items())
+        for done, faults in enumerate(told, start=1):
+            found += faults
+            if progress:
+                progress("films", done, len(by_film))
+    return found
+
+
+def _faults(image: Path, cases: Sequence[Case], *, allow_truncated: bool) -> list[BadFilm]:
     from robustkit.errors import FilmError
     from robustkit.images.film import read_film
 
     try:
-        film = read_film(case.image, allow_truncated=allow_truncated)
+        film = read_film(image, allow_truncated=allow_truncated)
     except FilmError as error:
-        return error.what
-    if not case.box.touches(film_width=film.width, film_height=film.height):
-        return f"the box does not touch its film of {film.width} x {film.height} px"
-    return ""
+        return [BadFilm(c.case_id, image, error.what) for c in cases]
+    reason = f"the box does not touch its film of {film.width} x {film.height} px"
+    off = [c for c in cases if not c.box.touches(film_width=film.width, film_height=film.height)]
+    return [BadFilm(c.case_id, image, reason) for c in off]

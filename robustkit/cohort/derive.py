@@ -17,13 +17,14 @@ def derive(
 
     Args:
         frame: Manifest columns; where they are there, ``film_width_px, film_height_px, film_spacing_mm,
-            film_spacing_source`` too.
+            film_spacing_source, mask_diameter_px`` (longest diameter of the lesion's mask) too.
         vocabulary: Of sites and subtypes.
         convention, girdle: How sites become regions.
 
     Returns:
         A copy with ``region``, ``group`` (unmapped: ``unknown``), ``size_px`` (longest box side),
-        ``size_mm`` (times spacing, NaN without), ``size_source`` (calibrated / detector plane / none)
+        ``size_mm`` (the mask's longest diameter, else the longest box side, times spacing; NaN without),
+        ``size_source`` (calibrated / detector plane / none)
         and ``size_frac`` (longest box side over the film's longest side, NaN where that is unknown).
     """
     out = frame.copy()
@@ -34,7 +35,8 @@ def derive(
     nothing = pd.Series(np.nan, index=frame.index)
     own = frame["spacing_mm"].astype("float64") if "spacing_mm" in frame else nothing
     film = frame["film_spacing_mm"].astype("float64") if "film_spacing_mm" in frame else nothing
-    out["size_mm"] = longest * own.fillna(film)
+    extent = frame["mask_diameter_px"].astype("float64").fillna(longest) if "mask_diameter_px" in frame else longest
+    out["size_mm"] = extent * own.fillna(film)
     source = frame["film_spacing_source"] if "film_spacing_source" in frame else pd.Series("none", index=frame.index)
     out["size_source"] = np.where(own.notna(), "calibrated", np.where(film.notna(), source, "none"))
     if {"film_width_px", "film_height_px"} <= set(frame.columns):

@@ -63,6 +63,19 @@ class Manifest:
         return replace(self, frame=self.frame[list(keep)].reset_index(drop=True))
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A manifest file after the check of its rows.
+
+    Attributes:
+        manifest: The good rows; None where there is none.
+        faults: Of the bad rows, all of them.
+    """
+
+    manifest: Manifest | None
+    faults: tuple[BadRow, ...]
+
+
 def read_manifest(path: Path, *, labels: frozenset[str] | None = None, fills: dict[str, str] | None = None) -> Manifest:
     """Read one manifest (CSV or Parquet) and check every row.
 
@@ -75,6 +88,19 @@ def read_manifest(path: Path, *, labels: frozenset[str] | None = None, fills: di
         InputError: No such file, not a table, or a required column is missing.
         ManifestError: Bad rows, all of them.
     """
+    checked = check_manifest(path, labels=labels, fills=fills)
+    if checked.faults or checked.manifest is None:
+        n_rows = len({f.row for f in checked.faults})
+        raise ManifestError(f"{len(checked.faults)} bad values in {n_rows} rows.", where=str(path), rows=checked.faults)
+    return checked.manifest
+
+
+def check_manifest(path: Path, *, labels: frozenset[str] | None = None, fills: dict[str, str] | None = None) -> Checked:
+    """Read one manifest and part its good rows from the faults of the others; arguments as ``read_manifest``.
+
+    Raises:
+        InputError: No such file, not a table, or a required column is missing.
+    """
     raw = _read_table(path)
     lacking = [c for c in REQUIRED if c not in raw.columns]
     if lacking:
@@ -84,13 +110,14 @@ def read_manifest(path: Path, *, labels: frozenset[str] | None = None, fills: di
         raise InputError("the manifest has no rows.", where=str(path), fix="Give at least one case.")
     for column, value in (fills or {}).items():
         raw[column] = value
-    faults = row_faults(raw, root=path.parent.resolve(), labels=labels)
-    if faults:
-        raise ManifestError(
-            f"{len(faults)} bad values in {len({f.row for f in faults})} rows.", where=str(path), rows=faults
-        )
+    root = path.parent.resolve()
+    faults = row_faults(raw, root=root, labels=labels)
+    bad = {f.row - 1 for f in faults}
+    good = raw[[i not in bad for i in range(len(raw))]].reset_index(drop=True)
+    if good.empty:
+        return Checked(None, faults)
     source = ManifestSource(path.resolve(), hashlib.sha256(path.read_bytes()).hexdigest(), len(raw))
-    return Manifest(_complete(raw, path.parent.resolve()), (source,), "patient_id" in raw.columns)
+    return Checked(Manifest(_complete(good, root), (source,), "patient_id" in raw.columns), faults)
 
 
 def join_manifests(parts: Sequence[Manifest]) -> Manifest:
@@ -104,8 +131,9 @@ def join_manifests(parts: Sequence[Manifest]) -> Manifest:
     frame[text] = frame[text].fillna("")
     twice = frame["case_id"].duplicated(keep=False)
     if twice.any():
+        places = [(p.sources[0].path.name, k + 1) for p in parts for k in range(len(p))]
         rows = tuple(
-            BadRow(int(i) + 1, "case_id", str(frame["case_id"][i]), "in more than one manifest")
+            BadRow(places[i][1], "case_id", str(frame["case_id"][i]), f"in more than one manifest, here {places[i][0]}")
             for i in frame.index[twice]
         )
         raise ManifestError("the manifests share case_ids.", fix="Make case_id unique over all manifests.", rows=rows)

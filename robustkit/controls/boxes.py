@@ -7,7 +7,7 @@ same site and view in relative position, size, mean grey, sd and gradient, too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +17,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from robustkit.controls.pairing import Group, Task, groups, tasks
 from robustkit.errors import FilmError
 from robustkit.features.grey import Grey
-from robustkit.geometry import Boxes
+from robustkit.geometry import Boxes, overlap
 from robustkit.images.film import read_film
 from robustkit.seeds import generator
 
 Kind = Literal["matched", "placed"]
 CANDIDATES = 200
-MOST_PER_FILM = 3
 _MATCHED_GREY = (0, 1, 4)
 """Mean, sd and gradient among the grey summaries."""
+_LEAST_SPREAD = (0.01,) * 4 + (1.0,) * 3
+"""Share of the film's sides, grey levels: lesions that differ by less are alike, and their sd is rounding."""
+_BOX = ["x0", "y0", "x1", "y1"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +42,33 @@ class Controls:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lesion:
-    """A lesion box as others can be like it: relative place and size, grey summaries; and its group."""
+class Lesions:
+    """What controls are to be like.
+
+    Attributes:
+        place: ``(N, 4)`` relative centre and size; NaN where the film cannot be read.
+        grey: ``(N, 3)`` mean, sd and gradient; NaN likewise.
+    """
 
     place: NDArray[np.float64]
     grey: NDArray[np.float64]
-    group: str
+
+    @property
+    def known(self) -> NDArray[np.intp]:
+        """Positions of the lesions that could be read."""
+        return np.flatnonzero(np.isfinite(np.concatenate([self.place, self.grey], axis=1)).all(axis=1))
+
+    @property
+    def spread(self) -> NDArray[np.float64]:
+        """``(7,)`` sd of place and grey over all lesions: the unit of each, so that none outweighs the others."""
+        both = np.concatenate([self.place, self.grey], axis=1)[self.known]
+        return np.maximum(both.std(axis=0), _LEAST_SPREAD) if len(both) else np.array(_LEAST_SPREAD)
 
 
 def add_controls(frame: pd.DataFrame, root: Path, *, kind: Kind, seed: int, workers: int) -> Controls:
-    """Draw a control box on films without a box, as many as lesions per site x view.
+    """Draw control boxes on films without a lesion, one for every lesion of the same site and view.
+
+    Where films without a lesion have no site, they serve lesions of the same view, aspect ratio and centre.
 
     Args:
         frame: Manifest rows; films without a lesion have NaN boxes.
@@ -58,107 +78,125 @@ def add_controls(frame: pd.DataFrame, root: Path, *, kind: Kind, seed: int, work
         workers: Threads that read films.
     """
     has_box = frame["x0"].notna()
-    lesions, free = frame[has_box], frame[~has_box]
+    lesions, free = frame[has_box].reset_index(drop=True), frame[~has_box].reset_index(drop=True)
     with ThreadPoolExecutor(workers) as pool:
-        described = list(pool.map(lambda r: _describe(r, root), lesions.to_dict("records")))
-    known = [d for d in described if d is not None]
-    wanted = _wanted(lesions, free, seed)
-    with ThreadPoolExecutor(workers) as pool:
-        drawn = list(pool.map(lambda pair: _draw(*pair, root=root, lesions=known, kind=kind, seed=seed), wanted))
-    rows = [r for r in drawn if r is not None]
-    kept = lesions.assign(box_source="lesion")
-    controls = pd.DataFrame(rows).assign(box_source="control") if rows else frame.iloc[:0].assign(box_source="")
-    said = [f"{len(rows)} control boxes ({kind}) beside {len(kept)} lesion boxes"]
-    if len(rows) < len(wanted):
-        said.append(f"{len(wanted) - len(rows)} films for control boxes cannot be read")
-    if len(known) < len(lesions):
-        said.append(f"{len(lesions) - len(known)} films with lesions cannot be read; no control is matched to them")
-    short = len(kept) - len(wanted)
-    if short > 0:
-        said.append(f"{short} lesions have no control: too few films without a lesion of their site and view")
-    return Controls(pd.concat([kept, controls], ignore_index=True), tuple(said))
+        like = _describe(lesions, root, pool)
+        drawer = _Drawer(root, like, kind=kind, seed=seed)
+        rows, lost = [], 0
+        for group in groups(lesions, free, root=root, seed=seed):
+            drawn, unread = _fill(group, drawer, pool)
+            rows += drawn
+            lost += unread
+    controls = pd.DataFrame(rows, columns=frame.columns) if rows else frame.iloc[:0]
+    said = [f"{len(rows)} control boxes ({kind}) beside {len(lesions)} lesion boxes"]
+    if lost:
+        said.append(f"{lost} films without a lesion cannot be read; others stand in where there are any")
+    if len(like.known) < len(lesions):
+        said.append(f"{len(lesions) - len(like.known)} lesions cannot be read; no control is matched to them")
+    if len(rows) < len(lesions):
+        what = "lesions have no control: too few films without a lesion of their site and view"
+        said.append(f"{len(lesions) - len(rows)} {what}")
+    out = pd.concat([lesions.assign(box_source="lesion"), controls.assign(box_source="control")], ignore_index=True)
+    return Controls(out, tuple(said))
 
 
-def _group(row: pd.Series | dict[str, object]) -> str:
-    return f"{row.get('site', '')}\x1f{row.get('view', '')}"
+def _fill(group: Group, drawer: _Drawer, pool: ThreadPoolExecutor) -> tuple[list[dict[str, object]], int]:
+    """Draw a group's boxes; films that cannot be read leave it, and the others take over."""
+    done: dict[Task, list[dict[str, object]]] = {}
+    broken: set[int] = set()
+    while True:
+        plan = tasks(group, without=broken)
+        new = [t for t in plan if t not in done]
+        if not new:
+            return [row for t in plan for row in done[t]], len(broken)
+        for task, drawn in zip(new, pool.map(lambda t: drawer.draw(group, t), new), strict=True):
+            if drawn is None:
+                broken.add(task.film)
+            else:
+                done[task] = drawn
 
 
-def _wanted(lesions: pd.DataFrame, free: pd.DataFrame, seed: int) -> list[tuple[dict[str, object], str]]:
-    """Choose, per split and site x view, as many boxes on lesion-free films as there are lesions."""
-    chosen = []
-    keys = [*(["split"] if "split" in lesions else []), "site", "view"]
-    pools = dict(iter(free.groupby(keys, sort=True, dropna=False)))
-    for key, part in lesions.groupby(keys, sort=True, dropna=False):
-        pool = pools.get(key)
-        if pool is None:
-            continue
-        order = generator(seed, "control-films", *map(str, key if isinstance(key, tuple) else (key,))).permutation(
-            len(pool)
-        )
-        rows = pool.iloc[order].to_dict("records")
-        # where films are few, a film has up to MOST_PER_FILM boxes
-        for k in range(min(len(part), MOST_PER_FILM * len(rows))):
-            row = rows[k % len(rows)]
-            name = f"{row['case_id']}{k // len(rows) + 1}"
-            chosen.append(({**row, "case_id": name}, _group(row)))
-    return chosen
+def _describe(lesions: pd.DataFrame, root: Path, pool: ThreadPoolExecutor) -> Lesions:
+    """Read every film with lesions once."""
+    place, grey = np.full((len(lesions), 4), np.nan), np.full((len(lesions), len(_MATCHED_GREY)), np.nan)
+    boxes = lesions[_BOX].astype("float64").to_numpy()
+    films = [(str(image), np.asarray(rows)) for image, rows in lesions.groupby("image", sort=True).indices.items()]
+    for (_, rows), found in zip(films, pool.map(lambda f: _look(root / f[0], boxes[f[1]]), films), strict=True):
+        if found is not None:
+            place[rows], grey[rows] = found[:, :4], found[:, 4:]
+    return Lesions(place, grey)
 
 
-def _describe(row: dict[str, object], root: Path) -> _Lesion | None:
+def _look(path: Path, boxes: Boxes) -> NDArray[np.float64] | None:
     try:
-        film = read_film(root / str(row["image"]))
+        film = read_film(path)
     except FilmError:
         return None
-    box = np.array([[float(str(row[c])) for c in ("x0", "y0", "x1", "y1")]])
-    return _Lesion(_place(box, film.width, film.height)[0], Grey().values(film.pixels, box)[0], _group(row))
+    return _features(boxes, film.pixels)
 
 
-def _place(boxes: Boxes, width: int, height: int) -> NDArray[np.float64]:
-    """Give relative centre and size: ``(K, 4)``, shares of the film's sides."""
-    side = np.array([width, height], dtype=np.float64)
+def _features(boxes: Boxes, pixels: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float64]:
+    """Give ``(K, 7)``: relative centre and size, mean grey, sd, gradient."""
+    side = np.array(pixels.shape[::-1], dtype=np.float64)
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2 / side
-    return np.concatenate([centre, (boxes[:, 2:] - boxes[:, :2]) / side], axis=1)
+    grey = Grey().values(pixels, boxes)[:, list(_MATCHED_GREY)]
+    return np.concatenate([centre, (boxes[:, 2:] - boxes[:, :2]) / side, grey], axis=1)
 
 
-def _draw(
-    row: dict[str, object], group: str, *, root: Path, lesions: Sequence[_Lesion], kind: Kind, seed: int
-) -> dict[str, object] | None:
-    try:
-        film = read_film(root / str(row["image"]))
-    except FilmError:
-        return None
-    # where no lesion shares site and view, all of them stand in
-    own = [lesion for lesion in lesions if lesion.group == group] or list(lesions)
-    random = generator(seed, "controls", str(row["case_id"]))
-    boxes = _candidates(own, random, film.width, film.height)
-    if kind == "placed":
-        box = boxes[0]
-    else:
-        target = own[int(random.integers(len(own)))]
-        box = boxes[
-            _nearest(target, boxes, grey=Grey().values(film.pixels, boxes), own=own, film=(film.width, film.height))
-        ]
-    corners = dict(zip(("x0", "y0", "x1", "y1"), box.round(2).tolist(), strict=True))
-    return {**row, **corners}
+class _Drawer:
+    """Draws the boxes of one film at a time."""
+
+    def __init__(self, root: Path, like: Lesions, *, kind: Kind, seed: int) -> None:
+        self._root, self._like, self._kind, self._seed = root, like, kind, seed
+        self._known, self._spread = like.known, like.spread
+
+    def draw(self, group: Group, task: Task) -> list[dict[str, object]] | None:
+        """Give the rows of one film; None where it cannot be read."""
+        row = group.films[task.film]
+        try:
+            film = read_film(self._root / str(row["image"]))
+        except FilmError:
+            return None
+        # where none of the group's lesions can be read, all others stand in
+        own = np.intersect1d(group.lesions, self._known)
+        own = own if len(own) else self._known
+        rows: list[dict[str, object]] = []
+        drawn: list[Boxes] = []
+        for copy, target in enumerate(task.targets if len(own) else ()):
+            random = generator(self._seed, "controls", str(row["case_id"]), copy)
+            boxes = _apart(_candidates(self._like.place[own], random, film.width, film.height), drawn)
+            goal = target if target in own else own[target % len(own)]
+            box = boxes[0] if self._kind == "placed" else boxes[self._nearest(int(goal), boxes, film.pixels)]
+            drawn.append(box)
+            corners = dict(zip(_BOX, box.round(2).tolist(), strict=True))
+            rows.append({**row, "case_id": f"{row['case_id']}{copy + 1}", **corners})
+        return rows
+
+    def _nearest(self, target: int, boxes: Boxes, pixels: NDArray[np.uint8] | NDArray[np.float32]) -> int:
+        goal = np.concatenate([self._like.place[target], self._like.grey[target]])
+        away = (_features(boxes, pixels) - goal) / self._spread
+        return int(np.argmin((away**2).sum(axis=1)))
 
 
-def _candidates(own: Sequence[_Lesion], random: np.random.Generator, width: int, height: int) -> Boxes:
-    """Give boxes at the relative places of lesions, each a little off."""
-    places = np.stack([lesion.place for lesion in own])[random.integers(len(own), size=CANDIDATES)]
+def _candidates(places: NDArray[np.float64], random: np.random.Generator, width: int, height: int) -> Boxes:
+    """Give ``(200, 4)`` boxes on the film, at the relative places of lesions, each a little off."""
+    chosen = places[random.integers(len(places), size=CANDIDATES)]
     side = np.array([width, height], dtype=np.float64)
-    size = np.clip(places[:, 2:] * side * np.exp(random.normal(0, 0.15, (CANDIDATES, 2))), 2.0, side)
-    centre = (places[:, :2] + random.normal(0, 0.05, (CANDIDATES, 2))) * side
+    size = np.clip(chosen[:, 2:] * side * np.exp(random.normal(0, 0.15, (CANDIDATES, 2))), np.minimum(2.0, side), side)
+    centre = (chosen[:, :2] + random.normal(0, 0.05, (CANDIDATES, 2))) * side
     start = np.clip(centre - size / 2, 0, side - size)
     return np.concatenate([start, start + size], axis=1)
 
 
-def _nearest(
-    target: _Lesion, boxes: Boxes, *, grey: NDArray[np.float64], own: Sequence[_Lesion], film: tuple[int, int]
-) -> int:
-    """Compare in units of the lesions' own spread, so that no feature outweighs the others."""
-    columns = list(_MATCHED_GREY)
-    theirs = np.stack([np.concatenate([lesion.place, lesion.grey[columns]]) for lesion in own])
-    spread = np.where(theirs.std(axis=0) > 0, theirs.std(axis=0), 1.0)
-    mine = np.concatenate([_place(boxes, *film), grey[:, columns]], axis=1)
-    goal = np.concatenate([target.place, target.grey[columns]])
-    return int(np.argmin((((mine - goal) / spread) ** 2).sum(axis=1)))
+def _apart(boxes: Boxes, drawn: Sequence[Boxes]) -> Boxes:
+    """Leave out candidates that overlap a box that the film already has, unless all do."""
+    if not drawn:
+        return boxes
+    free = (overlap(boxes[:, None], np.stack(drawn)[None]) == 0).all(axis=1)
+    return boxes[free] if free.any() else boxes
+
+
+def facts_of_both(frame: pd.DataFrame, names: Sequence[str]) -> Mapping[str, bool]:
+    """Tell which facts lesions and controls both have: one that only lesions have gives them away by its absence."""
+    by_source = [part for _, part in frame.groupby("box_source")]
+    return {n: n in frame and all((p[n].astype(str) != "").any() for p in by_source) for n in names}

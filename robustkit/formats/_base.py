@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -14,7 +14,6 @@ from robustkit.cohort.columns import KNOWN
 from robustkit.errors import InputError
 
 BoxFrame = Literal["auto", "stored", "displayed"]
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".dcm", ".bmp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +48,37 @@ class ImportOptions:
     split_blocks: int = 20
 
 
+Outlines = tuple[tuple[tuple[float, float], ...], ...]
+"""Polygons of x, y in px of the displayed film."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """Outlines of a lesion to be written as a mask, and the size of the displayed film in px."""
+
+    path: Path
+    polygons: Outlines
+    width: int
+    height: int
+
+
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What was read.
+    """What was read; nothing is written yet.
 
     Attributes:
         frame: Rows in manifest columns; ``image`` relative to ``root``. Films without a box have NaN boxes.
-        root: Folder that the image paths are relative to.
+        root: Folder that the paths of images and masks are relative to.
         notes: What a person should know, one sentence each.
+        masks: Files that the column ``mask`` names.
+        needs_patients: Films that look the same are to share a patient, where ``patient_id`` is empty.
     """
 
     frame: pd.DataFrame
     root: Path
     notes: tuple[str, ...]
+    masks: tuple[Mask, ...] = ()
+    needs_patients: bool = False
 
 
 class Format(Protocol):
@@ -89,26 +106,8 @@ def read_json(path: Path) -> Any:
         raise InputError(f"not readable JSON ({reason}).", where=str(path), fix="Export it again.") from error
 
 
-def find_images(folder: Path) -> dict[str, Path]:
-    """Give all films below a folder by stem.
-
-    Raises:
-        InputError: No such folder.
-    """
-    if not folder.is_dir():
-        raise InputError("there is no such folder of films.", where=str(folder), fix="Give it with --images.")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
-    return {p.stem: p for p in reversed(found)}
-
-
 def manifest_frame(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
     """Give rows as a frame: known columns first, in their order, further facts after them."""
     frame = pd.DataFrame(list(rows))
     known = [c for c in KNOWN if c in frame]
     return frame[[*known, *(c for c in frame if c not in known)]]
-
-
-def root_and_paths(paths: Sequence[Path], folder: Path) -> tuple[Path, list[str]]:
-    """Give the folder that image paths are relative to, and the paths."""
-    root = folder.resolve()
-    return root, [str(p.resolve().relative_to(root)) for p in paths]

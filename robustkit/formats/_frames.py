@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from robustkit.errors import FilmError
 from robustkit.formats._base import BoxFrame
+from robustkit.formats._numbers import Corners
 from robustkit.images.film import FilmSize, film_size
-
-Corners = tuple[float, float, float, float]
 
 
 @dataclass(slots=True)
@@ -21,13 +21,15 @@ class Frames:
         choice: ``stored`` or ``displayed`` decide for all films; ``auto`` looks at the sizes.
         counts: Films by decision.
         unclear: Names of films whose annotation fits both frames.
+        strange: Names of films whose annotation fits neither: their boxes may be in another scale.
     """
 
     choice: BoxFrame
     counts: Counter[str] = field(default_factory=Counter)
     unclear: list[str] = field(default_factory=list)
+    strange: list[str] = field(default_factory=list)
 
-    def displayed(self, boxes: list[Corners], film: Path, *, annotated: tuple[int, int] | None) -> list[Corners]:
+    def displayed(self, boxes: Sequence[Corners], film: Path, *, annotated: tuple[int, int] | None) -> list[Corners]:
         """Give the boxes of one film in the displayed frame.
 
         Args:
@@ -39,12 +41,15 @@ class Frames:
             size = film_size(film)
         except FilmError:
             self.counts["film not readable, boxes as they are"] += 1
-            return boxes
+            return list(boxes)
+        stored, shown = (size.stored_width, size.stored_height), (size.width, size.height)
+        if annotated not in (None, stored, shown):
+            self.strange.append(film.name)
         if size.orientation == 1:
-            return boxes
+            return list(boxes)
         frame = self._frame(size, film, annotated)
         self.counts[f"turned by EXIF, boxes in the {frame} frame"] += 1
-        return [to_displayed(b, size) for b in boxes] if frame == "stored" else boxes
+        return [to_displayed(b, size) for b in boxes] if frame == "stored" else list(boxes)
 
     def _frame(self, size: FilmSize, film: Path, annotated: tuple[int, int] | None) -> str:
         if self.choice != "auto":
@@ -61,9 +66,16 @@ class Frames:
         """Give what was decided, one sentence each."""
         said = [f"{n} films: {what}" for what, n in sorted(self.counts.items())]
         if self.unclear:
-            names = ", ".join(sorted(self.unclear)[:10]) + (", ..." if len(self.unclear) > 10 else "")
-            said.append(f"{len(self.unclear)} films fit both frames, displayed is taken (--box-frame decides): {names}")
+            what = "films fit both frames, displayed is taken (--box-frame decides)"
+            said.append(f"{len(self.unclear)} {what}: {_names(self.unclear)}")
+        if self.strange:
+            what = "films have another size than their annotation says, boxes are taken as they are: look at them"
+            said.append(f"{len(self.strange)} {what}: {_names(self.strange)}")
         return tuple(said)
+
+
+def _names(films: list[str]) -> str:
+    return ", ".join(sorted(films)[:10]) + (", ..." if len(films) > 10 else "")
 
 
 def to_displayed(box: Corners, size: FilmSize) -> Corners:

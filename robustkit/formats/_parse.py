@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
 from robustkit.errors import InputError
-from robustkit.formats._frames import Corners
+from robustkit.formats._numbers import Corners, film_side, finite, four
 
 
-def read_voc(file: Path) -> tuple[list[Corners], list[str], tuple[int, int] | None]:
-    """Give boxes, labels and the annotation's own width and height.
+@dataclass(frozen=True, slots=True)
+class VocFile:
+    """Boxes, their labels, and the film's width and height as annotated."""
+
+    boxes: tuple[Corners, ...]
+    labels: tuple[str, ...]
+    size: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class YoloLine:
+    """Class number and corners (x0, y0, x1, y1) as shares of the film's sides."""
+
+    kind: int
+    box: Corners
+
+
+def read_voc(file: Path) -> VocFile:
+    """Read one VOC file.
 
     Raises:
         InputError: Not XML, an entity or a document type in it (both can be bombs), or a box that is no box.
@@ -24,67 +42,59 @@ def read_voc(file: Path) -> tuple[list[Corners], list[str], tuple[int, int] | No
         reason = type(error).__name__
         raise InputError(f"not readable XML ({reason}).", where=str(file), fix="Export it again.") from error
     try:
-        boxes = [_corners(o) for o in top.iter("object")]
-        labels = [str(o.findtext("name", "")).strip() for o in top.iter("object")]
+        boxes = tuple(_corners(o) for o in top.iter("object"))
+        labels = tuple(str(o.findtext("name", "")).strip() for o in top.iter("object"))
         size = top.find("size")
-        shape = None if size is None else (int(_number(size, "width")), int(_number(size, "height")))
-    except (TypeError, ValueError) as error:
-        what = "expected numbers in bndbox and size."
+        shape = {} if size is None else {side: size.findtext(side) for side in ("width", "height")}
+        return VocFile(boxes, labels, film_side(shape, "width", "height"))
+    except ValueError as error:
+        what = f"expected numbers in bndbox and size ({error})."
         raise InputError(what, where=str(file), fix="Correct the file, or leave it out.") from error
-    return boxes, labels, shape
 
 
 def _corners(element: Element) -> Corners:
     box = element.find("bndbox")
     if box is None:
         raise ValueError("no bndbox")
-    return _number(box, "xmin"), _number(box, "ymin"), _number(box, "xmax"), _number(box, "ymax")
+    return four(box.findtext(edge) for edge in ("xmin", "ymin", "xmax", "ymax"))
 
 
-def _number(element: Element, name: str) -> float:
-    return float(str(element.findtext(name)))
-
-
-def read_lines(file: Path) -> list[tuple[int, Corners]]:
-    """Give class and normalised corners (x0, y0, x1, y1 in 0..1) of every line.
+def read_lines(file: Path) -> list[YoloLine]:
+    """Read one YOLO file: boxes, with or without confidence, and polygons, which become the box around them.
 
     Raises:
-        InputError: A line that is not a class and four numbers.
+        InputError: A line that is not a class and its numbers.
     """
-    found = []
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError("not a text file.", where=str(file), fix="Leave it out.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("not a readable text file.", where=str(file), fix="Leave it out.") from error
+    found = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            kind, cx, cy, w, h = line.split()[:5]
-            x, y, half_w, half_h = float(cx), float(cy), float(w) / 2, float(h) / 2
-            found.append((int(float(kind)), (x - half_w, y - half_h, x + half_w, y + half_h)))
+            found.append(_line(line.split()))
         except ValueError as error:
             what = f"line {number}: expected class, centre x, centre y, width, height, got {line[:60]!r}."
             raise InputError(what, where=str(file), fix="Correct the line, or leave the file out.") from error
     return found
 
 
+def _line(words: list[str]) -> YoloLine:
+    kind = int(words[0].removesuffix(".0"))
+    if kind < 0:
+        raise ValueError("a class is numbered from 0")
+    if len(words) in (5, 6):
+        x, y, w, h = four(words[1:5])
+        return YoloLine(kind, (x - w / 2, y - h / 2, x + w / 2, y + h / 2))
+    if len(words) < 7 or len(words) % 2 == 0:
+        raise ValueError("neither a box nor a polygon")
+    xs, ys = [finite(v) for v in words[1::2]], [finite(v) for v in words[2::2]]
+    return YoloLine(kind, (min(xs), min(ys), max(xs), max(ys)))
+
+
 def scale(box: Corners, width: int, height: int) -> Corners:
-    """Give normalised corners in px."""
+    """Give shares of a film's sides in px."""
     x0, y0, x1, y1 = box
     return x0 * width, y0 * height, x1 * width, y1 * height
-
-
-def read_voc_boxes(file: Path) -> list[Corners]:
-    """Give the boxes of one VOC file alone."""
-    return read_voc(file)[0]
-
-
-def read_yolo_boxes(file: Path, size: tuple[int, int] | None) -> list[Corners]:
-    """Give the boxes of one YOLO file in px of a film of that width and height."""
-    lines = read_lines(file)
-    if not lines:
-        return []
-    if size is None:
-        raise InputError("boxes without the size of their film.", where=str(file), fix="Annotate it in COCO too.")
-    return [scale(box, *size) for _, box in lines]

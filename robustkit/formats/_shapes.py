@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from robustkit.errors import InputError
+from robustkit.formats._numbers import Corners, film_side, finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Shape:
     points: tuple[tuple[float, float], ...]
 
     @property
-    def box(self) -> tuple[float, float, float, float]:
+    def box(self) -> Corners:
         """The smallest box around all points."""
         x, y = zip(*self.points, strict=True)
         return min(x), min(y), max(x), max(y)
@@ -43,10 +44,22 @@ def read_shapes(content: Any, file: Path) -> list[Shape]:
     for number, shape in enumerate(content["shapes"], start=1):
         try:
             kind = shape.get("shape_type", "polygon")
-            points = tuple((float(x), float(y)) for x, y in shape["points"])
+            points = tuple((finite(x), finite(y)) for x, y in shape["points"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             what = f"shape {number}: expected points of two numbers."
             raise InputError(what, where=str(file), fix="Correct it, or leave it out.") from error
         if kind in ("rectangle", "polygon") and len(points) >= 2:
             found.append(Shape(kind, str(shape.get("label", "")), points))
     return found
+
+
+def annotated_size(content: Mapping[str, Any], file: Path) -> tuple[int, int] | None:
+    """Give the film's width and height as annotated.
+
+    Raises:
+        InputError: They are no whole numbers.
+    """
+    try:
+        return film_side(content, "imageWidth", "imageHeight")
+    except ValueError as error:
+        raise InputError(f"{error}.", where=str(file), fix="Export it again.") from error

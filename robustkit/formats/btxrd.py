@@ -5,151 +5,171 @@ Centres 2 and 3 are web teaching files. Nothing of the data set is kept here; te
 
 from __future__ import annotations
 
-import hashlib
+import os
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
+from robustkit.errors import FilmError, InputError
+from robustkit.formats._base import Imported, ImportOptions, Mask, Outlines, manifest_frame, read_json
+from robustkit.formats._btxrd_table import SITES, SUBTYPES, VIEWS, expected_found, flag, named, read_groups, read_table
+from robustkit.formats._collect import FREE, NO_BOX
+from robustkit.formats._films import find_films
+from robustkit.formats._frames import Frames
+from robustkit.formats._numbers import Corners
+from robustkit.formats._shapes import annotated_size, read_shapes
+from robustkit.images.film import film_size
 
-from robustkit.errors import InputError
-from robustkit.formats._base import Imported, ImportOptions, find_images, manifest_frame, read_json, root_and_paths
-from robustkit.formats._frames import Corners, Frames
-from robustkit.formats._masks import write_mask
-from robustkit.formats._shapes import Shape, read_shapes
-
-SITES = (
-    "hand", "ulna", "radius", "humerus", "foot", "tibia", "fibula", "femur", "hip bone", "ankle-joint", "knee-joint",
-    "hip-joint", "wrist-joint", "elbow-joint", "shoulder-joint",
-)  # fmt: skip
-SECOND_SPELLING = {
-    "ankle": "ankle-joint", "knee": "knee-joint", "hip": "hip-joint", "wrist": "wrist-joint", "elbow": "elbow-joint",
-    "shoulder": "shoulder-joint", "lower limbs": "lower limb",
-}  # fmt: skip
-SUBTYPES = (
-    "osteochondroma", "multiple osteochondromas", "simple bone cyst", "giant cell tumor", "osteofibroma",
-    "synovial osteochondroma", "other bt", "osteosarcoma", "other mt",
-)  # fmt: skip
-VIEWS = ("frontal", "lateral", "oblique")
-EXPECTED = {
-    "normal": 1879, "benign": 1525, "malignant": 342, "osteochondroma": 752, "osteosarcoma": 297,
-    "multiple osteochondromas": 263, "simple bone cyst": 206, "other bt": 116, "giant cell tumor": 93,
-    "synovial osteochondroma": 50, "other mt": 45, "osteofibroma": 44,
-}  # fmt: skip
-"""Published counts of films (facts of the data set's paper)."""
+INTERMEDIATE = {
+    "study": {"giant cell tumor"},
+    "btxrd": set(),
+    "who2020": {"giant cell tumor", "synovial osteochondroma"},
+}
+"""Subtypes that count as non-benign beside the malignant ones: as in the study, as the data set says, by WHO group."""
 
 
 class Btxrd:
-    """One case per tumour film (``largest``, ``union``) or per rectangle (``each``)."""
+    """One case per tumour film (``largest``, ``union``) or per rectangle (``each``); normal films have no box."""
 
     name = "btxrd"
 
     def read(self, source: Path, options: ImportOptions) -> Imported:
         """Read the unpacked data set (``dataset.xlsx``, ``images/``, ``Annotations/``)."""
-        table = _table(source / "dataset.xlsx")
-        films = find_images(options.images or source / "images")
-        groups = _groups(options.groups) if options.groups else {}
-        frames = Frames(options.box_frame)
-        rows: list[dict[str, object]] = []
-        paths: list[Path] = []
-        lacking: list[str] = []
+        table = read_table(source / "dataset.xlsx")
+        groups = read_groups(options.groups) if options.groups else {}
+        films = find_films(options.images or source / "images")
+        found = _Found(Frames(options.box_frame), _common(films.folder, options.masks))
         for facts in table.to_dict("records"):
             stem = Path(str(facts["image_id"])).stem
-            if not _flag(facts, "tumor"):
+            image = films.find(stem)
+            if image is None:
+                found.lacking.append(stem)
+                continue
+            shared = {"image": found.below(films.folder / image), "patient_id": groups.get(stem, "")}
+            if not flag(facts, "tumor"):
+                row = {"case_id": f"{stem}-c", **shared, **NO_BOX, "label": FREE, **_facts(facts, [], options)}
+                found.rows.append(row)
                 continue
             annotation = source / "Annotations" / f"{stem}.json"
-            if stem not in films or not annotation.is_file():
-                lacking.append(stem)
+            if not annotation.is_file():
+                found.lacking.append(stem)
                 continue
-            content = read_json(annotation)
-            for k, (box, polygons) in enumerate(
-                _lesions(content, annotation, film=films[stem], frames=frames, options=options), start=1
-            ):
-                row = _row(facts, f"{stem}-{k}", box, options)
-                row["patient_id"] = groups.get(stem, "")
-                if options.masks and polygons:
-                    row["mask"] = write_mask(options.masks, f"{stem}-{k}", polygons, content)
-                rows.append(row)
-                paths.append(films[stem])
-        if not rows:
+            film = _Film(stem, films.folder / image, annotation, shared)
+            _add(found, facts, film=film, content=read_json(annotation), options=options)
+        if not any("label" in r and r["label"] != FREE for r in found.rows):
             raise InputError(
                 "no tumour film with an annotation was found.", where=str(source), fix="Give the unpacked zip."
             )
-        root, relative = root_and_paths(paths, options.images or source / "images")
-        frame = manifest_frame({**r, "image": p} for r, p in zip(rows, relative, strict=True))
-        said = [*_expected_found(table), *frames.notes()]
-        if lacking:
-            said.append(f"{len(lacking)} tumour films lack film or annotation ({', '.join(lacking[:5])})")
-        said.append(
-            "centres 2 and 3 are web teaching files; patients are unknown unless --groups tells which films belong together"
-        )
-        return Imported(frame, root, tuple(said))
+        said = (*expected_found(table, found.shapes), *found.frames.notes(), *found.quirks(), *_said_always(groups))
+        frame = manifest_frame(found.rows)
+        return Imported(frame, found.root, said, tuple(found.masks), needs_patients=True)
 
 
-def _table(file: Path) -> pd.DataFrame:
-    if not file.is_file():
-        raise InputError("dataset.xlsx is missing.", where=str(file), fix="Unpack the published zip.")
-    try:
-        table = pd.read_excel(file, dtype=str, keep_default_na=False)
-    except (ValueError, OSError, KeyError) as error:
-        raise InputError("dataset.xlsx cannot be read.", where=str(file), fix="Use the published file.") from error
-    table.columns = [SECOND_SPELLING.get(c.strip().lower(), c.strip().lower()) for c in table.columns]
-    lacking = [c for c in ("image_id", "center", "tumor", "malignant") if c not in table]
-    if lacking:
-        raise InputError(f"the table lacks {', '.join(lacking)}.", where=str(file), fix="Use the published file.")
-    return table
+@dataclass(slots=True)
+class _Found:
+    """What is collected: rows, masks and counts."""
+
+    frames: Frames
+    root: Path
+    rows: list[dict[str, object]] = field(default_factory=list)
+    masks: list[Mask] = field(default_factory=list)
+    lacking: list[str] = field(default_factory=list)
+    shapes: Counter[str] = field(default_factory=Counter)
+    odd: Counter[str] = field(default_factory=Counter)
+
+    def below(self, path: Path) -> str:
+        return path.absolute().relative_to(self.root).as_posix()
+
+    def quirks(self) -> list[str]:
+        said = [f"{n} tumour films {what}" for what, n in self.odd.items()]
+        if self.lacking:
+            said.append(f"{len(self.lacking)} films lack film or annotation ({', '.join(self.lacking[:5])})")
+        return said
 
 
-def _flag(facts: Mapping[str, object], name: str) -> bool:
-    return str(facts.get(name, "")).strip() in ("1", "1.0", "True", "true")
+@dataclass(frozen=True, slots=True)
+class _Film:
+    """One tumour film and its annotation."""
+
+    stem: str
+    path: Path
+    annotation: Path
+    shared: Mapping[str, object]
 
 
-def _named(facts: Mapping[str, object], names: tuple[str, ...]) -> list[str]:
-    return [n for n in names if _flag(facts, n)]
+def _common(images: Path, masks: Path | None) -> Path:
+    """Give one folder above films and masks, since both are found below the manifest's ``image_root``."""
+    places = [images.absolute(), *([masks.absolute()] if masks else [])]
+    return Path(os.path.commonpath(places))
 
 
-def _row(facts: Mapping[str, object], case_id: str, box: Corners, options: ImportOptions) -> dict[str, object]:
-    subtypes = _named(facts, SUBTYPES)
-    subtype = subtypes[0] if len(subtypes) == 1 else "unknown"
+def _said_always(groups: Mapping[str, str]) -> tuple[str, ...]:
+    who = "films of one original name" if groups else "no table of original names (--groups):"
+    return (
+        "centres 2 and 3 are web teaching files",
+        f"{who} share a patient; elsewhere films of equal perceptual hash do, and patients are otherwise unknown",
+    )
+
+
+def _facts(facts: Mapping[str, object], subtypes: list[str], options: ImportOptions) -> dict[str, object]:
     centre = str(facts["center"]).strip().removesuffix(".0")
-    x0, y0, x1, y1 = box
+    sites = named(facts, SITES) or named(facts, ("pelvis", "upper limb", "lower limb"))
     return {
-        "case_id": case_id, "image": "", "x0": x0, "y0": y0, "x1": x1, "y1": y1,
-        "label": _label(facts, subtype, options.labels), "cohort": "internal" if centre in options.internal else "external",
-        "centre": centre, "subtype": subtype, "site": "|".join(_named(facts, SITES)), "view": "|".join(_named(facts, VIEWS)),
+        "cohort": "internal" if centre in options.internal else "external", "centre": centre,
+        "subtype": subtypes[0] if len(subtypes) == 1 else "unknown" if subtypes else "",
+        # the columns of sites speak of tumours only
+        "site": "|".join(sites) if flag(facts, "tumor") else "", "view": "|".join(named(facts, VIEWS)),
         "age_years": str(facts.get("age", "")).strip(), "sex": str(facts.get("gender", "")).strip().lower(),
     }  # fmt: skip
 
 
-def _label(facts: Mapping[str, object], subtype: str, scheme: str) -> str:
-    """study: malignant and giant cell tumour are non-benign; btxrd: malignant alone; who2020: by WHO group."""
-    malignant = _flag(facts, "malignant")
-    intermediate = {
-        "study": ("giant cell tumor",),
-        "btxrd": (),
-        "who2020": ("giant cell tumor", "synovial osteochondroma"),
-    }
-    return "non-benign" if malignant or subtype in intermediate[scheme] else "benign"
-
-
-def _lesions(
-    content: Mapping[str, object], file: Path, *, film: Path, frames: Frames, options: ImportOptions
-) -> list[tuple[Corners, list[Shape]]]:
-    """Give boxes in the displayed frame, each with the polygons whose middle lies in it."""
-    shapes = read_shapes(content, file)
+def _add(
+    found: _Found, facts: Mapping[str, object], *, film: _Film, content: Mapping[str, Any], options: ImportOptions
+) -> None:
+    """Add the cases of one tumour film."""
+    shapes = read_shapes(content, film.annotation)
+    found.shapes.update(s.kind for s in shapes)
     own = [s for s in shapes if s.kind == "rectangle"] or shapes
+    subtypes = named(facts, SUBTYPES)
+    positive = flag(facts, "malignant") or bool(INTERMEDIATE[options.labels] & set(subtypes))
+    row = {"label": "non-benign" if positive else "benign", **_facts(facts, subtypes or ["unknown"], options)}
+    odd = {
+        "have several subtypes: unknown": len(subtypes) > 1,
+        "have no view": not row["view"],
+        "have several views": len(named(facts, VIEWS)) > 1,
+        "have several sites": len(named(facts, SITES)) > 1,
+        "have an annotation without a lesion and are left out": not own,
+    }
+    found.odd.update(what for what, is_so in odd.items() if is_so)
     if not own:
-        return []
-    polygons = [s for s in shapes if s.kind == "polygon"]
-    raw = [s.box for s in own]
-    if options.lesions == "largest":
-        raw = [max(raw, key=lambda b: (b[2] - b[0]) * (b[3] - b[1]))]
-    elif options.lesions == "union":
-        x0, y0, x1, y1 = zip(*raw, strict=True)
-        raw = [(min(x0), min(y0), max(x1), max(y1))]
-    width, height = content.get("imageWidth"), content.get("imageHeight")
-    size = (width, height) if isinstance(width, int) and isinstance(height, int) else None
-    shown = frames.displayed(raw, film, annotated=size)
-    return [(s, [p for p in polygons if _holds(r, p.box)]) for r, s in zip(raw, shown, strict=True)]
+        return
+    raw = _chosen([s.box for s in own], options.lesions)
+    polygons = [s for s in shapes if s.kind == "polygon"] if options.masks else []
+    points = [(x, y, x, y) for p in polygons for x, y in p.points]
+    # boxes and outlines go through the same door, so that both end in the same frame
+    shown = found.frames.displayed([*raw, *points], film.path, annotated=annotated_size(content, film.annotation))
+    moved = iter(shown[len(raw) :])
+    outlines = [tuple(next(moved)[:2] for _ in p.points) for p in polygons]
+    for k, (drawn, (x0, y0, x1, y1)) in enumerate(zip(raw, shown, strict=False), start=1):
+        name = f"{film.stem}-{k}"
+        case = {"case_id": name, **film.shared, "x0": x0, "y0": y0, "x1": x1, "y1": y1, **row}
+        inside = tuple(o for p, o in zip(polygons, outlines, strict=True) if _holds(drawn, p.box))
+        mask = _mask(options.masks / f"{name}.png", inside, film.path) if options.masks and inside else None
+        if mask:
+            found.masks.append(mask)
+            case["mask"] = found.below(mask.path)
+        found.rows.append(case)
+
+
+def _chosen(boxes: list[Corners], which: str) -> list[Corners]:
+    if which == "largest":
+        return [max(boxes, key=lambda b: (b[2] - b[0]) * (b[3] - b[1]))]
+    if which == "union":
+        x0, y0, x1, y1 = zip(*boxes, strict=True)
+        return [(min(x0), min(y0), max(x1), max(y1))]
+    return boxes
 
 
 def _holds(box: Corners, other: Corners) -> bool:
@@ -157,26 +177,13 @@ def _holds(box: Corners, other: Corners) -> bool:
     return box[0] <= x <= box[2] and box[1] <= y <= box[3]
 
 
-def _groups(file: Path) -> dict[str, str]:
-    """Give a hashed group key per film: the original names group the films of one case and are never written out."""
-    table = pd.read_excel(file, dtype=str, keep_default_na=False)
-    columns = {c.strip().lower(): c for c in table.columns}
-    if not {"image_id", "original name"} <= set(columns):
-        raise InputError(
-            "expected the columns image_id and Original Name.", where=str(file), fix="Give the second table."
-        )
-    names = table[columns["original name"]].str.replace(r"[\s_-]*\(?\d+\)?\.\w+$", "", regex=True)
-    keys = [hashlib.blake2b(n.encode(), digest_size=8, person=b"robustkit-group").hexdigest() for n in names]
-    return {Path(i).stem: f"group-{k}" for i, k in zip(table[columns["image_id"]], keys, strict=True)}
-
-
-def _expected_found(table: pd.DataFrame) -> list[str]:
-    found = {n: int(table[n].isin(["1", "1.0"]).sum()) for n in EXPECTED if n in table}
-    found["normal"] = int((~table["tumor"].isin(["1", "1.0"])).sum())
-    lines = [f"{n}: {EXPECTED[n]} expected, {found.get(n, 0)} found" for n in EXPECTED]
-    return [
-        line + ("" if EXPECTED[n] == found.get(n) else "  <- differs") for n, line in zip(EXPECTED, lines, strict=True)
-    ]
+def _mask(path: Path, outlines: Outlines, film: Path) -> Mask | None:
+    """Give the outlines with the size of their film; None where it cannot be read."""
+    try:
+        size = film_size(film)
+    except FilmError:
+        return None
+    return Mask(path, outlines, size.width, size.height)
 
 
 PLUGIN = Btxrd()

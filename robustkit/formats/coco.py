@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from robustkit.errors import InputError
-from robustkit.formats._base import Imported, ImportOptions, find_images, manifest_frame, read_json, root_and_paths
-from robustkit.formats._frames import Corners, Frames
+from robustkit.formats._base import Imported, ImportOptions, read_json
+from robustkit.formats._collect import start
+from robustkit.formats._numbers import Corners, film_side, four
+
+PARTS = ("images", "annotations", "categories")
 
 
 class Coco:
@@ -19,51 +22,45 @@ class Coco:
     def read(self, source: Path, options: ImportOptions) -> Imported:
         """Read a COCO JSON file."""
         content = read_json(source)
-        if not isinstance(content, dict) or not {"images", "annotations", "categories"} <= set(content):
+        if not isinstance(content, dict) or not all(isinstance(content.get(p), list) for p in PARTS):
             what = "expected COCO JSON with images, annotations and categories."
             raise InputError(what, where=str(source), fix="Give the detection file, not the captions.")
-        films = find_images(options.images or source.parent)
-        names = {c["id"]: str(c["name"]) for c in content["categories"]}
-        boxes = _boxes(content, source)
-        frames = Frames(options.box_frame)
-        rows: list[dict[str, object]] = []
-        paths: list[Path] = []
-        missing = []
-        for image in content["images"]:
-            stem = Path(str(image["file_name"])).stem
-            if stem not in films:
-                missing.append(stem)
-                continue
-            own = boxes.get(image["id"], [])
-            size = (int(image["width"]), int(image["height"])) if "width" in image and "height" in image else None
-            shown = frames.displayed([b for b, _ in own], films[stem], annotated=size)
-            for k, (box, (_, category)) in enumerate(zip(shown, own, strict=True), start=1):
-                rows.append(_row(stem, k, box, options.label or names.get(category, "")))
-                paths.append(films[stem])
-        if not rows:
-            fix = "Give the folder of the films with --images."
-            raise InputError(f"no annotated film was found ({len(missing)} are missing).", where=str(source), fix=fix)
-        root, relative = root_and_paths(paths, options.images or source.parent)
-        frame = manifest_frame({**r, "image": p} for r, p in zip(rows, relative, strict=True))
-        lost = (f"{len(missing)} films of the annotations are missing",) if missing else ()
-        return Imported(frame, root, (*frames.notes(), *lost))
-
-
-def _boxes(content: Mapping[str, Any], source: Path) -> dict[Any, list[tuple[Corners, Any]]]:
-    found: dict[Any, list[tuple[Corners, Any]]] = {}
-    for annotation in content["annotations"]:
         try:
-            x, y, w, h = (float(v) for v in annotation["bbox"])
-            found.setdefault(annotation["image_id"], []).append(((x, y, x + w, y + h), annotation.get("category_id")))
+            names = {c["id"]: str(c["name"]) for c in content["categories"]}
+            films = {i["id"]: (str(i["file_name"]), film_side(i, "width", "height")) for i in content["images"]}
         except (KeyError, TypeError, ValueError) as error:
-            what = f"annotation {annotation.get('id', '?')}: expected a bbox of four numbers and an image_id."
+            what = f"expected images with id, file_name, width, height and categories with id, name ({_reason(error)})."
+            raise InputError(what, where=str(source), fix="Export it again.") from error
+        boxes = _boxes(content["annotations"], source)
+        lost = sum(len(b) for key, b in boxes.items() if key not in films)
+        if lost:
+            what = f"{lost} annotations belong to no image of the file."
+            raise InputError(what, where=str(source), fix="Export it again.")
+        rows = start(source, options)
+        for key, (film, size) in films.items():
+            own = boxes.get(key, [])
+            facts = [{"label": options.label or names.get(category, "")} for _, category in own]
+            rows.add(film, [b for b, _ in own], facts=facts, annotated=size)
+        return rows.imported(source)
+
+
+def _boxes(annotations: list[Any], source: Path) -> dict[Any, list[tuple[Corners, Any]]]:
+    found: dict[Any, list[tuple[Corners, Any]]] = {}
+    for number, annotation in enumerate(annotations, start=1):
+        try:
+            x, y, w, h = four(annotation["bbox"])
+            category = annotation.get("category_id")
+            hash(category)
+            found.setdefault(annotation["image_id"], []).append(((x, y, x + w, y + h), category))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            name = annotation.get("id", number) if isinstance(annotation, Mapping) else number
+            what = f"annotation {name}: expected a bbox of four numbers and an image_id ({_reason(error)})."
             raise InputError(what, where=str(source), fix="Correct it, or leave it out.") from error
     return found
 
 
-def _row(stem: str, k: int, box: Corners, label: str) -> dict[str, object]:
-    x0, y0, x1, y1 = box
-    return {"case_id": f"{stem}-{k}", "image": "", "x0": x0, "y0": y0, "x1": x1, "y1": y1, "label": label}
+def _reason(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)[:100]
 
 
 PLUGIN = Coco()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,8 @@ import pandas as pd
 from robustkit.cohort.columns import BOX
 from robustkit.errors import InputError
 from robustkit.formats._base import Imported, ImportOptions, manifest_frame
+from robustkit.formats._frames import Frames
+from robustkit.formats._sheets import read_sheet
 
 GUESSES = {
     "image": ("image", "file", "file_name", "filename", "path", "image_path", "image_id"),
@@ -26,20 +29,22 @@ GUESSES = {
 
 
 class Table:
-    """One case per row; ``x, y, w, h`` (or ``width, height``) become corners."""
+    """One case per row; ``x, y, w, h`` (or ``width, height``) become corners.
+
+    A row without any number of a box is a film without a lesion.
+    """
 
     name = "csv"
 
     def read(self, source: Path, options: ImportOptions) -> Imported:
         """Read a CSV (or Parquet, or Excel) table."""
-        table = _read(source)
-        renames = {**_guessed(table), **options.columns}
+        table = read_sheet(source)
         unknown = [c for c in options.columns if c not in table]
         if unknown:
             what = f"the table has no column {', '.join(unknown)} (found: {', '.join(table.columns)})."
             raise InputError(what, where=str(source), fix="Correct --column THEIRS=OURS.")
-        table = table.rename(columns=renames)
-        table = _corners(table)
+        renames = {**_guessed(table, set(options.columns.values())), **options.columns}
+        table = _corners(_renamed(table, renames, source))
         if "label" not in table and options.label:
             table["label"] = options.label
         if "case_id" not in table:
@@ -48,32 +53,34 @@ class Table:
         if lacking:
             what = f"nothing in the table is {', '.join(lacking)} (found: {', '.join(table.columns)})."
             raise InputError(what, where=str(source), fix="Name it with --column THEIRS=OURS, e.g. --column xmin=x0.")
+        if table.empty:
+            raise InputError("the table has no rows.", where=str(source), fix="Give at least one case.")
+        if "image_root" in table:
+            table["image"] = [str(Path(r) / i) for r, i in zip(table.pop("image_root"), table["image"], strict=True)]
+        root = (options.images or source.parent).resolve()
+        frames = Frames(options.box_frame)
+        table = _displayed(table, root, frames)
         said = tuple(f"column {a} is taken as {b}" for a, b in renames.items() if a != b)
-        return Imported(manifest_frame(table.to_dict("records")), (options.images or source.parent).resolve(), said)
+        return Imported(manifest_frame(table.to_dict("records")), root, (*said, *frames.notes()))
 
 
-def _read(source: Path) -> pd.DataFrame:
-    if not source.is_file():
-        raise InputError("there is no such table.", where=str(source), fix="Give a CSV, Parquet or Excel file.")
-    try:
-        if source.suffix.lower() in (".parquet", ".pq"):
-            return pd.read_parquet(source).astype(str)
-        if source.suffix.lower() in (".xlsx", ".xlsm"):
-            return pd.read_excel(source, dtype=str, keep_default_na=False)
-        return pd.read_csv(source, dtype=str, keep_default_na=False, encoding="utf-8-sig", sep=None, engine="python")
-    except (ValueError, OSError, KeyError, pd.errors.ParserError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"not a readable table ({reason}).", where=str(source), fix="Save it as CSV UTF-8.") from error
-
-
-def _guessed(table: pd.DataFrame) -> dict[str, str]:
-    lower = {c.lower().strip(): c for c in table.columns}
-    found = {}
+def _guessed(table: pd.DataFrame, told: set[str]) -> dict[str, str]:
+    lower = {c.lower(): c for c in table.columns}
+    found: dict[str, str] = {}
     for ours, names in GUESSES.items():
-        theirs = next((lower[n] for n in names if n in lower), None)
-        if theirs is not None and theirs != ours and ours not in table:
+        theirs = next((lower[n] for n in names if n in lower and lower[n] not in found), None)
+        if theirs is not None and theirs != ours and ours not in table and ours not in told:
             found[theirs] = ours
     return found
+
+
+def _renamed(table: pd.DataFrame, renames: Mapping[str, str], source: Path) -> pd.DataFrame:
+    out = table.rename(columns=dict(renames))
+    twice = sorted({c for c in out.columns if list(out.columns).count(c) > 1})
+    if twice:
+        what = f"two columns would be {', '.join(twice)}."
+        raise InputError(what, where=str(source), fix="Give --column for one of them, or remove the other.")
+    return out
 
 
 def _corners(table: pd.DataFrame) -> pd.DataFrame:
@@ -83,6 +90,20 @@ def _corners(table: pd.DataFrame) -> pd.DataFrame:
         return table
     x, y, w, h = (pd.to_numeric(table[c], errors="coerce") for c in ("x", "y", *sides))
     return table.drop(columns=["x", "y", *sides]).assign(x0=x, y0=y, x1=x + w, y1=y + h)
+
+
+def _displayed(table: pd.DataFrame, root: Path, frames: Frames) -> pd.DataFrame:
+    """Make the boxes numbers in the displayed frame; what is no number stays, to be named with all other faults."""
+    numbers = table[list(BOX)].apply(pd.to_numeric, errors="coerce").astype("float64")
+    nothing = (table[list(BOX)].astype(str).map(str.strip) == "").all(axis=1)
+    good = numbers.notna().all(axis=1)
+    if not (good | nothing).all():
+        return table
+    for image, rows in numbers[good].groupby(table.loc[good, "image"]):
+        boxes = [(float(a), float(b), float(c), float(d)) for a, b, c, d in rows.to_numpy()]
+        if "\0" not in str(image):
+            numbers.loc[rows.index] = frames.displayed(boxes, root / str(image), annotated=None)
+    return table.assign(**{c: numbers[c] for c in BOX})
 
 
 PLUGIN = Table()

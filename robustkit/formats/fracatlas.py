@@ -10,8 +10,11 @@ import pandas as pd
 
 from robustkit.errors import InputError
 from robustkit.formats._base import Imported, ImportOptions, manifest_frame, read_json
-from robustkit.formats._frames import Corners, Frames
-from robustkit.formats._parse import read_voc_boxes, read_yolo_boxes
+from robustkit.formats._collect import FREE, NO_BOX
+from robustkit.formats._frames import Frames
+from robustkit.formats._numbers import Corners, film_side, four
+from robustkit.formats._parse import read_lines, read_voc, scale
+from robustkit.formats._sheets import read_sheet
 from robustkit.seeds import generator
 
 PARTS = ("hand", "leg", "hip", "shoulder")
@@ -30,23 +33,29 @@ class FracAtlas:
     def read(self, source: Path, options: ImportOptions) -> Imported:
         """Read the archive's folder (``dataset.csv``, ``images/``, ``Annotations/``)."""
         table = _table(source)
-        sizes, coco = _coco(source)
+        sizes, coco = _coco(source / COCO)
         frames = Frames(options.box_frame)
         rows: list[dict[str, object]] = []
+        bare = []
         for facts in table.to_dict("records"):
-            stem = Path(str(facts["image_id"])).stem
+            stem = Path(facts["image_id"]).stem
             folder = "Fractured" if facts["fractured"] == "1" else "Non_fractured"
-            film = source / "images" / folder / str(facts["image_id"])
-            boxes = _boxes(source, stem, options.boxes, sizes=sizes, coco=coco)
-            shown = frames.displayed(boxes, film, annotated=sizes.get(stem)) if boxes else []
-            rows += _rows(facts, stem, f"images/{folder}/{facts['image_id']}", shown)
-        if options.split_blocks:
-            _split(rows, options.split_blocks, options.seed)
+            image = f"images/{folder}/{Path(facts['image_id']).name}"
+            boxes = _boxes(source, stem, options.boxes, sizes=sizes, coco=coco) if facts["fractured"] == "1" else []
+            if facts["fractured"] == "1" and not boxes:
+                bare.append(stem)
+                continue
+            shown = frames.displayed(boxes, source / image, annotated=sizes.get(stem)) if boxes else []
+            rows += _rows(facts, stem, image, shown)
+        if not rows:
+            raise InputError("the table has no film.", where=str(source), fix="Give the unpacked archive.")
+        _split(rows, options.split_blocks, options.seed)
         frame = manifest_frame(rows)
         n = int(frame["x0"].notna().sum())
         said = f"{n} fractures with a box on {frame.loc[frame['x0'].notna(), 'image'].nunique()} films"
         plain = f"{int(frame['x0'].isna().sum())} films without a fracture have no box"
-        return Imported(frame, source.resolve(), (said, plain, *frames.notes()))
+        lost = (f"{len(bare)} fractured films have no box and are left out: {', '.join(bare[:5])}",) if bare else ()
+        return Imported(frame, source.resolve(), (said, plain, *lost, *frames.notes()))
 
 
 def _table(source: Path) -> pd.DataFrame:
@@ -54,24 +63,35 @@ def _table(source: Path) -> pd.DataFrame:
     if not file.is_file():
         what = "expected FracAtlas's folder with dataset.csv, images/ and Annotations/."
         raise InputError(what, where=str(source), fix="Give the unpacked archive.")
-    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    table = read_sheet(file)
     lacking = [c for c in ("image_id", "fractured", *PARTS, *VIEWS) if c not in table]
     if lacking:
-        raise InputError(
-            f"the table lacks {', '.join(lacking)}.", where=str(file), fix="Use the published dataset.csv."
-        )
+        what = f"the table lacks {', '.join(lacking)}."
+        raise InputError(what, where=str(file), fix="Use the published dataset.csv.")
+    strange = [i for i in table["image_id"] if not re.fullmatch(r"\D*\d{1,15}\.\w+", i)]
+    if strange:
+        what = f"expected image_id as IMG0000000.jpg, got {strange[0][:40]!r}."
+        raise InputError(what, where=str(file), fix="Use the published dataset.csv.")
     return table
 
 
-def _coco(source: Path) -> tuple[dict[str, tuple[int, int]], dict[str, list[Corners]]]:
+def _coco(file: Path) -> tuple[dict[str, tuple[int, int]], dict[str, list[Corners]]]:
     """Give the annotated size and the boxes of every film in the COCO file."""
-    content = read_json(source / COCO)
-    stems = {i["id"]: Path(i["file_name"]).stem for i in content["images"]}
-    sizes = {stems[i["id"]]: (int(i["width"]), int(i["height"])) for i in content["images"]}
+    content = read_json(file)
+    sizes: dict[str, tuple[int, int]] = {}
     boxes: dict[str, list[Corners]] = {}
-    for a in content["annotations"]:
-        x, y, w, h = (float(v) for v in a["bbox"])
-        boxes.setdefault(stems[a["image_id"]], []).append((x, y, x + w, y + h))
+    try:
+        stems = {i["id"]: Path(i["file_name"]).stem for i in content["images"]}
+        for image in content["images"]:
+            size = film_side(image, "width", "height")
+            if size:
+                sizes[stems[image["id"]]] = size
+        for a in content["annotations"]:
+            x, y, w, h = four(a["bbox"])
+            boxes.setdefault(stems[a["image_id"]], []).append((x, y, x + w, y + h))
+    except (KeyError, TypeError, ValueError) as error:
+        what = "expected COCO images and annotations with a bbox of four numbers each."
+        raise InputError(what, where=str(file), fix="Use the published file.") from error
     return sizes, boxes
 
 
@@ -81,16 +101,23 @@ def _boxes(
     if kind == "coco":
         return coco.get(stem, [])
     if kind == "yolo":
-        return read_yolo_boxes(source / YOLO / f"{stem}.txt", sizes.get(stem))
+        return _yolo(source / YOLO / f"{stem}.txt", sizes.get(stem))
     # the archive's VOC files hold the edges cut to whole px: half a pixel more is their middle
-    return [(a + 0.5, b + 0.5, c + 0.5, d + 0.5) for a, b, c, d in read_voc_boxes(source / VOC / f"{stem}.xml")]
+    return [(a + 0.5, b + 0.5, c + 0.5, d + 0.5) for a, b, c, d in read_voc(source / VOC / f"{stem}.xml").boxes]
+
+
+def _yolo(file: Path, size: tuple[int, int] | None) -> list[Corners]:
+    lines = read_lines(file)
+    if lines and size is None:
+        raise InputError("boxes without the size of their film.", where=str(file), fix="Annotate it in COCO too.")
+    return [scale(line.box, *size) for line in lines] if size else []
 
 
 def _rows(facts: dict[str, str], stem: str, image: str, boxes: list[Corners]) -> list[dict[str, object]]:
     number = int(re.sub(r"\D", "", stem))
     shared: dict[str, object] = {
         "image": image,
-        "label": "fractured" if boxes else "normal",
+        "label": "fractured" if boxes else FREE,
         "subtype": "fracture" if boxes else "",
         "site": "|".join(p for p in PARTS if facts[p] == "1"),
         "view": "|".join(v for v in VIEWS if facts[v] == "1"),
@@ -98,8 +125,7 @@ def _rows(facts: dict[str, str], stem: str, image: str, boxes: list[Corners]) ->
         "number": number,
     }
     if not boxes:
-        nothing = dict.fromkeys(("x0", "y0", "x1", "y1"), np.nan)
-        return [{"case_id": f"{stem}-c", **shared, **nothing}]
+        return [{"case_id": f"{stem}-c", **shared, **NO_BOX}]
     return [
         {"case_id": f"{stem}-{k}", **shared, "x0": x0, "y0": y0, "x1": x1, "y1": y1}
         for k, (x0, y0, x1, y1) in enumerate(sorted(boxes), start=1)
@@ -107,15 +133,18 @@ def _rows(facts: dict[str, str], stem: str, image: str, boxes: list[Corners]) ->
 
 
 def _split(rows: list[dict[str, object]], size: int, seed: int) -> None:
-    """Neighbouring image numbers are often one patient: whole blocks go to one split."""
-    blocks = sorted({int(str(r["number"])) // size for r in rows})
+    """Neighbouring image numbers are often one patient: whole blocks go to one split (no split where size is 0)."""
+    numbers = [int(str(row.pop("number"))) for row in rows]
+    if not size:
+        return
+    blocks = sorted({n // size for n in numbers})
     order = generator(seed, "fracatlas-blocks").permutation(len(blocks))
     edges = np.cumsum([share for _, share in SHARES]) * len(blocks)
     split = {
-        blocks[b]: next(s for (s, _), e in zip(SHARES, edges, strict=True) if k < e + 1e-9) for k, b in enumerate(order)
+        blocks[b]: next(s for (s, _), e in zip(SHARES, edges, strict=True) if k + 0.5 < e) for k, b in enumerate(order)
     }
-    for row in rows:
-        block = int(str(row.pop("number"))) // size
+    for row, number in zip(rows, numbers, strict=True):
+        block = number // size
         row["split"] = split[block]
         row["block"] = f"block-{block:03d}"
 

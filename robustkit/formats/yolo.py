@@ -5,16 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from robustkit.errors import FilmError, InputError
-from robustkit.formats._base import Imported, ImportOptions, find_images, manifest_frame, root_and_paths
-from robustkit.formats._frames import Corners, Frames
-from robustkit.formats._parse import read_lines, scale
+from robustkit.formats._base import Imported, ImportOptions
+from robustkit.formats._collect import Rows, start
+from robustkit.formats._parse import YoloLine, read_lines, scale
 from robustkit.images.film import film_size
 
 CLASS_FILES = ("classes.txt", "obj.names")
 
 
 class Yolo:
-    """One case per line of every text file of a folder."""
+    """One case per line of every text file of a folder; a film with an empty file has no box.
+
+    The numbers are shares of a film's sides, so they say nothing of the frame that they were drawn in: on a film
+    that EXIF turns they are read in the displayed one, and the film is listed.
+    """
 
     name = "yolo"
 
@@ -23,56 +27,49 @@ class Yolo:
         files = sorted(p for p in source.glob("*.txt") if p.name not in CLASS_FILES) if source.is_dir() else []
         if not files:
             raise InputError("expected a folder of YOLO text files.", where=str(source), fix="Give the labels folder.")
-        films = find_images(options.images or source.parent)
         classes = _classes(source)
-        frames = Frames(options.box_frame)
-        rows: list[dict[str, object]] = []
-        paths: list[Path] = []
-        missing = 0
+        rows = start(source, options)
+        damaged = 0
         for file in files:
             lines = read_lines(file)
-            if not lines:
+            side = _side(rows, file.stem, options) if lines else (1, 1)
+            if side is None:
+                damaged += 1
                 continue
-            if file.stem not in films:
-                missing += 1
-                continue
-            for k, (number, box) in enumerate(_pixels(lines, films[file.stem], frames, options), start=1):
-                label = options.label or (classes[number] if number < len(classes) else f"class {number}")
-                x0, y0, x1, y1 = box
-                rows.append(
-                    {"case_id": f"{file.stem}-{k}", "image": "", "x0": x0, "y0": y0, "x1": x1, "y1": y1, "label": label}
-                )
-                paths.append(films[file.stem])
-        if not rows:
-            raise InputError(
-                "no annotated film was found.", where=str(source), fix="Give the folder of the films with --images."
-            )
-        root, relative = root_and_paths(paths, options.images or source.parent)
-        frame = manifest_frame({**r, "image": p} for r, p in zip(rows, relative, strict=True))
-        lost = (f"{missing} films of the annotations are missing or cannot be read",) if missing else ()
-        return Imported(frame, root, (*frames.notes(), *lost))
+            boxes = [scale(line.box, *side) for line in lines]
+            facts = [{"label": options.label or _label(line, classes)} for line in lines]
+            rows.add(file.stem, boxes, facts=facts, annotated=None)
+        if damaged:
+            rows.frames.counts["film not readable, its boxes are left out: shares of an unknown size"] = damaged
+        return rows.imported(source)
 
 
-def _pixels(
-    lines: list[tuple[int, Corners]], film: Path, frames: Frames, options: ImportOptions
-) -> list[tuple[int, Corners]]:
-    """Numbers without a frame of their own: displayed unless the user says stored."""
+def _side(rows: Rows, name: str, options: ImportOptions) -> tuple[int, int] | None:
+    """Give the sides that the shares are of; None where the film is there but cannot be read."""
+    path = rows.films.find(name)
+    if path is None:
+        return 1, 1
     try:
-        size = film_size(film)
+        size = film_size(rows.films.folder / path)
     except FilmError:
-        return []
-    if options.box_frame == "stored":
-        boxes = [scale(b, size.stored_width, size.stored_height) for _, b in lines]
-    else:
-        boxes = [scale(b, size.width, size.height) for _, b in lines]
-    return list(zip((n for n, _ in lines), frames.displayed(boxes, film, annotated=None), strict=True))
+        return None
+    return (size.stored_width, size.stored_height) if options.box_frame == "stored" else (size.width, size.height)
+
+
+def _label(line: YoloLine, classes: list[str]) -> str:
+    return classes[line.kind] if line.kind < len(classes) else f"class {line.kind}"
 
 
 def _classes(source: Path) -> list[str]:
     for folder in (source, source.parent):
         for name in CLASS_FILES:
-            if (folder / name).is_file():
-                return [t.strip() for t in (folder / name).read_text(encoding="utf-8-sig").splitlines() if t.strip()]
+            file = folder / name
+            if file.is_file():
+                try:
+                    text = file.read_text(encoding="utf-8-sig")
+                except (OSError, UnicodeDecodeError) as error:
+                    raise InputError("not a readable text file.", where=str(file), fix="Save it as UTF-8.") from error
+                return [t.strip() for t in text.splitlines() if t.strip()]
     return []
 
 

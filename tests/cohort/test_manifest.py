@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from robustkit.cohort.derive import derive
-from robustkit.cohort.manifest import join_manifests, read_manifest
+from robustkit.cohort.manifest import check_manifest, join_manifests, read_manifest
 from robustkit.cohort.vocabulary import read_vocabulary
 from robustkit.errors import InputError, ManifestError
 
@@ -147,3 +147,39 @@ def test_sizes_by_hand() -> None:
     assert out["size_frac"].tolist() == [0.25, 0.3]
     assert out["region"].tolist() == ["limb", "unknown"]
     assert out["group"].tolist() == ["malignant", "unknown"]
+
+
+def test_a_mask_says_more_of_the_size_than_its_box() -> None:
+    frame = pd.DataFrame({
+        "site": ["femur"] * 2, "subtype": [""] * 2, "x0": [0.0] * 2, "y0": [0.0] * 2, "x1": [30.0] * 2, "y1": [40.0] * 2,
+        "spacing_mm": [0.5] * 2, "mask_diameter_px": [50.0, np.nan],
+    })  # fmt: skip
+    # the diagonal of 30 x 40 px is 50 px; without a mask the longest side counts
+    assert derive(frame, read_vocabulary())["size_mm"].tolist() == [25.0, 20.0]
+
+
+def test_good_and_bad_rows_are_parted(tmp_path: Path) -> None:
+    checked = check_manifest(_write(tmp_path, GOOD + "c,c.png,0,0,0,1,benign\n"))
+    assert checked.manifest is not None
+    assert checked.manifest.frame["case_id"].tolist() == ["a", "b"]
+    assert [(f.row, f.column) for f in checked.faults] == [(3, "x1")]
+    assert check_manifest(_write(tmp_path, GOOD[: GOOD.index("a,")] + "c,c.png,0,0,0,1,x\n")).manifest is None
+
+
+def test_labels_match_in_any_case_and_near_ones_are_named(tmp_path: Path) -> None:
+    labels = read_vocabulary().labels
+    read_manifest(_write(tmp_path, GOOD.replace("malignant", "Malignant")), labels=labels)
+    read_manifest(_write(tmp_path, GOOD.replace("malignant", "osteosarcoma")), labels=labels)
+    with pytest.raises(ManifestError, match="unknown label; known: .*malignant"):
+        read_manifest(_write(tmp_path, GOOD.replace("malignant", "malignnt")), labels=labels)
+    with pytest.raises(ManifestError, match="neither a class nor in the vocabulary"):
+        read_manifest(_write(tmp_path, GOOD.replace("malignant", "zzzz")), labels=labels)
+
+
+def test_rows_of_shared_case_ids_count_in_their_own_file(tmp_path: Path) -> None:
+    one = read_manifest(_write(tmp_path, GOOD))
+    two = read_manifest(_write(tmp_path, GOOD.replace("\na,", "\nx,"), "n.csv"))
+    with pytest.raises(ManifestError, match="share case_ids") as caught:
+        join_manifests([one, two])
+    # b is the second row of both files
+    assert [(r.row, r.value, r.reason[-5:]) for r in caught.value.rows] == [(2, "b", "m.csv"), (2, "b", "n.csv")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,7 @@ def test_a_table_is_renamed_and_guessed(tmp_path: Path) -> None:
     write_films(tmp_path)
     (tmp_path / "t.csv").write_text("filename;xmin;ymin;w2;xmax;ymax;class\na.jpg;10;5;1;30;25;benign\n")
     imported = _read("csv", tmp_path / "t.csv")
-    assert imported.frame.loc[0, ["image", "x0", "y1", "label"]].tolist() == ["a.jpg", "10", "25", "benign"]
+    assert imported.frame.loc[0, ["image", "x0", "y1", "label"]].tolist() == ["a.jpg", 10.0, 25.0, "benign"]
     (tmp_path / "u.csv").write_text("image,x,y,width,height,diag\na.jpg,10,5,20,20,benign\n")
     imported = _read("csv", tmp_path / "u.csv", columns={"diag": "label"})
     assert imported.frame.loc[0, ["x0", "y0", "x1", "y1"]].astype(float).tolist() == [10, 5, 30, 25]
@@ -104,35 +105,215 @@ def test_a_table_is_renamed_and_guessed(tmp_path: Path) -> None:
         _read("csv", tmp_path / "u.csv", columns={"nope": "label"})
 
 
+def test_films_without_an_annotation_have_no_box(tmp_path: Path) -> None:
+    films = write_films(tmp_path / "films")
+    (films / "c.jpg").write_bytes((films / "a.jpg").read_bytes())
+    coco = json.loads(write_coco(tmp_path / "c.json").read_text())
+    coco["images"].append({"id": 9, "file_name": "c.jpg", "width": 80, "height": 60})
+    (tmp_path / "c.json").write_text(json.dumps(coco))
+    write_voc(tmp_path / "voc")
+    (tmp_path / "voc" / "c.xml").write_text("<annotation/>")
+    write_yolo(tmp_path / "yolo")
+    (tmp_path / "yolo" / "c.txt").write_text("\n")
+    write_labelme(tmp_path / "labelme")
+    (tmp_path / "labelme" / "c.json").write_text('{"shapes": []}')
+    sources = {"coco": "c.json", "voc": "voc", "yolo": "yolo", "labelme": "labelme"}
+    for name, source in sources.items():
+        frame = _read(name, tmp_path / source, images=films).frame.set_index("case_id")
+        assert frame.loc["c-c", ["x0", "y0", "x1", "y1"]].isna().all(), name
+        assert frame.loc["c-c", "label"] == "normal"
+        assert len(frame) == 4
+
+
+def test_a_film_with_other_shapes_is_not_one_without_a_lesion(tmp_path: Path) -> None:
+    films = write_films(tmp_path / "films")
+    write_labelme(tmp_path / "labelme")
+    (tmp_path / "labelme" / "b.json").write_text('{"shapes": [{"shape_type": "circle", "points": [[1, 2], [3, 4]]}]}')
+    imported = _read("labelme", tmp_path / "labelme", images=films)
+    assert imported.frame["case_id"].tolist() == ["a-1", "a-2"]
+    assert any("1 films: neither rectangle nor polygon" in n for n in imported.notes)
+
+
+def test_films_that_share_a_name_are_told_apart_by_their_folder(tmp_path: Path) -> None:
+    films = tmp_path / "films"
+    for part in ("train", "test"):
+        write_films(films / part)
+    coco = json.loads(write_coco(tmp_path / "c.json").read_text())
+    with pytest.raises(InputError, match=r"'a.jpg' may be test/a.jpg or train/a.jpg"):
+        _read("coco", tmp_path / "c.json", images=films)
+    for image in coco["images"]:
+        image["file_name"] = f"train/{image['file_name']}"
+    (tmp_path / "c.json").write_text(json.dumps(coco))
+    frame = _read("coco", tmp_path / "c.json", images=films).frame
+    assert set(frame["image"]) == {"train/a.jpg", "train/b.jpg"}
+    assert frame["case_id"].tolist() == ["train/a-1", "train/a-2", "train/b-1"]
+
+
+def test_a_name_with_dots_is_no_other_film(tmp_path: Path) -> None:
+    films = write_films(tmp_path / "films")
+    write_yolo(tmp_path / "yolo")
+    (tmp_path / "yolo" / "a.2.txt").write_text("0 .5 .5 .1 .1\n")
+    (films / "a.2.jpg").write_bytes((films / "a.jpg").read_bytes())
+    frame = _read("yolo", tmp_path / "yolo", images=films).frame.set_index("case_id")
+    assert frame.loc["a.2-1", "image"] == "a.2.jpg"
+    assert frame.loc["a-1", "image"] == "a.jpg"
+
+
+def test_another_size_than_annotated_is_said(tmp_path: Path) -> None:
+    films = write_films(tmp_path / "films")
+    notes = _read("coco", write_coco(tmp_path / "c.json", size=(160, 120)), images=films).notes
+    assert any("another size than their annotation" in n and "a.jpg, b.jpg" in n for n in notes)
+
+
+def test_missing_and_damaged_films_are_said(tmp_path: Path) -> None:
+    films = write_films(tmp_path / "films")
+    (films / "b.jpg").write_bytes(b"junk")
+    assert any("film not readable" in n for n in _read("coco", write_coco(tmp_path / "c.json"), images=films).notes)
+    shares = _read("yolo", write_yolo(tmp_path / "yolo"), images=films)
+    assert shares.frame["case_id"].tolist() == ["a-1", "a-2"]
+    assert any("shares of an unknown size" in n for n in shares.notes)
+    (films / "b.jpg").unlink()
+    for name in sorted(WRITERS):
+        notes = _read(name, WRITERS[name](tmp_path), images=films).notes
+        assert any("1 films of the annotations are missing: b" in n for n in notes), name
+
+
+def test_yolo_polygons_and_confidences(tmp_path: Path) -> None:
+    films = write_films(tmp_path / "films")
+    (tmp_path / "yolo").mkdir()
+    # a triangle, a box with a confidence, a class without a name
+    (tmp_path / "yolo" / "a.txt").write_text("0 .1 .5 .5 .1 .9 .9\n0 .5 .5 .25 .5 .99\n7 .5 .5 .25 .5\n")
+    (tmp_path / "classes.txt").write_text("malignant\n")
+    frame = _read("yolo", tmp_path / "yolo", images=films).frame
+    corners = frame[["x0", "y0", "x1", "y1"]].to_numpy()
+    np.testing.assert_allclose(corners[:2], [[8, 6, 72, 54], [30, 15, 50, 45]], atol=1e-9)
+    assert frame["label"].tolist() == ["malignant", "malignant", "class 7"]
+
+
+def test_a_table_in_the_stored_frame_turns_too(tmp_path: Path) -> None:
+    write_films(tmp_path, orientation=6)
+    (tmp_path / "t.csv").write_text("image,x0,y0,x1,y1,label\nb.jpg,8,12,24,44,benign\na.jpg,,,,,normal\n")
+    stored = _read("csv", tmp_path / "t.csv", box_frame="stored").frame
+    # orientation 6 on 80 x 60: x' = 60 - y, y' = x
+    assert stored.loc[0, ["x0", "y0", "x1", "y1"]].tolist() == [16, 8, 48, 24]
+    assert stored.loc[1, ["x0", "y0", "x1", "y1"]].isna().all()
+    shown = _read("csv", tmp_path / "t.csv")
+    assert shown.frame.loc[0, ["x0", "y0", "x1", "y1"]].tolist() == [8, 12, 24, 44]
+    assert any("fit both frames" in n for n in shown.notes)
+
+
+def test_a_table_of_other_kinds_reads_alike(tmp_path: Path) -> None:
+    write_films(tmp_path)
+    table = pd.DataFrame({"image": ["a.jpg", "b.jpg"], "x0": [1, 2], "y0": [1, 2], "x1": [5, 6], "y1": [5, 6.5]})
+    table["label"], table["age"] = ["benign", "malignant"], [30.0, np.nan]
+    table.to_csv(tmp_path / "t.csv", index=False)
+    table.to_csv(tmp_path / "tab.csv", index=False, sep="\t")
+    table.to_parquet(tmp_path / "t.parquet")
+    table.to_excel(tmp_path / "t.xlsx", index=False)
+    frames = [_read("csv", tmp_path / f).frame for f in ("t.csv", "tab.csv", "t.parquet", "t.xlsx")]
+    for frame in frames:
+        assert frame["y1"].tolist() == [5.0, 6.5]
+        # no age is no text "nan"
+        assert frame["age_years"].tolist()[1] == ""
+        assert list(frame.columns) == list(frames[0].columns)
+
+
+def test_a_table_with_roots_of_its_own(tmp_path: Path) -> None:
+    write_films(tmp_path / "films")
+    (tmp_path / "t.csv").write_text("image,image_root,x0,y0,x1,y1,label\na.jpg,films,1,2,3,4,benign\n")
+    imported = _read("csv", tmp_path / "t.csv")
+    assert imported.frame["image"].tolist() == ["films/a.jpg"]
+    assert "image_root" not in imported.frame
+
+
 BOMB = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "x">]><annotation>&b;</annotation>'
 
 
-@pytest.mark.parametrize(
-    ("name", "file", "content", "match"),
-    [
-        ("coco", "x.json", "{", "not readable JSON"),
-        ("coco", "x.json", "[" * 100_000, "nested too deeply|not readable JSON"),
-        ("coco", "x.json", "[]", "expected COCO JSON"),
-        ("voc", "d/x.xml", BOMB, "not readable XML"),
-        ("voc", "d/x.xml", "<annotation>", "not readable XML"),
-        (
-            "voc",
-            "d/a.xml",
-            "<annotation><object><bndbox><xmin>q</xmin></bndbox></object></annotation>",
-            "expected numbers",
-        ),
-        ("yolo", "d/a.txt", "0 0.1 0.2\n", "expected class, centre x"),
-        ("yolo", "d/none.md", "", "expected a folder of YOLO"),
-        ("labelme", "d/a.json", '{"shapes": [{"points": 3}]}', "expected points of two numbers"),
-        ("labelme", "d/a.json", "{}", "expected LabelMe JSON"),
-        ("fracatlas", "d/x", "", "dataset.csv"),
-        ("btxrd", "d/x", "", "dataset.xlsx is missing"),
-    ],
-)
+def _coco_text(**changes: object) -> str:
+    good = {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 80, "height": 60}],
+        "annotations": [{"id": 5, "image_id": 1, "category_id": 3, "bbox": [1, 2, 3, 4]}],
+        "categories": [{"id": 3, "name": "benign"}],
+    }
+    return json.dumps({**good, **changes})
+
+
+def _annotation(**changes: object) -> str:
+    return _coco_text(annotations=[{"id": 5, "image_id": 1, "category_id": 3, "bbox": [1, 2, 3, 4], **changes}])
+
+
+def _voc_text(xmin: str) -> str:
+    box = f"<xmin>{xmin}</xmin><ymin>1</ymin><xmax>2</xmax><ymax>3</ymax>"
+    return f"<annotation><object><name>x</name><bndbox>{box}</bndbox></object></annotation>"
+
+
+HOSTILE = [
+    ("coco", "x.json", "{", "not readable JSON"),
+    ("coco", "x.json", "[" * 100_000, "nested too deeply|not readable JSON"),
+    ("coco", "x.json", '{"a":' * 100_000, "nested too deeply|not readable JSON"),
+    ("coco", "x.json", "1" * 5_000, "not readable JSON"),
+    ("coco", "x.json", "[]", "expected COCO JSON"),
+    ("coco", "x.json", _coco_text(images={}), "expected COCO JSON"),
+    ("coco", "x.json", _coco_text(images=[{}]), "id is missing|'id' is missing"),
+    ("coco", "x.json", _coco_text(images=[3]), "expected images with id"),
+    (
+        "coco",
+        "x.json",
+        _coco_text(images=[{"id": 1, "file_name": "a.jpg", "width": "w", "height": 1}]),
+        "could not convert",
+    ),
+    ("coco", "x.json", _coco_text(categories=[{}]), "expected images with id"),
+    ("coco", "x.json", _coco_text(annotations=["x"]), "annotation 1: expected a bbox"),
+    ("coco", "x.json", _annotation(bbox=[float("nan"), 1, 2, 3]), "annotation 5: .*finite"),
+    ("coco", "x.json", _annotation(bbox=[1, 2, 3]), "annotation 5: expected a bbox"),
+    ("coco", "x.json", _annotation(image_id=[1]), "annotation 5: expected a bbox"),
+    ("coco", "x.json", _annotation(category_id={}), "annotation 5: expected a bbox"),
+    ("coco", "x.json", _annotation(image_id=77), "1 annotations belong to no image"),
+    ("voc", "d/x.xml", BOMB, "not readable XML"),
+    ("voc", "d/x.xml", "<a>" * 100_000, "not readable XML"),
+    ("voc", "d/x.xml", "<annotation>", "not readable XML"),
+    ("voc", "d/a.xml", _voc_text("q"), "expected numbers"),
+    ("voc", "d/a.xml", _voc_text("nan"), "expected numbers"),
+    ("voc", "d/a.xml", "<annotation><object/></annotation>", "expected numbers in bndbox"),
+    ("voc", "d/a.xml", "<a><size><width>1e999</width><height>2</height></size></a>", "expected numbers"),
+    ("yolo", "d/a.txt", "0 0.1 0.2\n", "line 1: expected class, centre x"),
+    ("yolo", "d/a.txt", "0 .5 .5 .1 .1\ninf .5 .5 .1 .1\n", "line 2: expected class"),
+    ("yolo", "d/a.txt", "0 nan .5 .1 .1\n", "expected class"),
+    ("yolo", "d/a.txt", "-1 .5 .5 .1 .1\n", "expected class"),
+    ("yolo", "d/a.txt", "0.7 .5 .5 .1 .1\n", "expected class"),
+    ("yolo", "d/a.txt", "0 .1 .1 .2 .2 .3 .3 .4\n", "expected class"),
+    ("yolo", "d/none.md", "", "expected a folder of YOLO"),
+    ("labelme", "d/a.json", '{"shapes": [{"points": 3}]}', "expected points of two numbers"),
+    ("labelme", "d/a.json", '{"shapes": [7]}', "expected points of two numbers"),
+    ("labelme", "d/a.json", '{"shapes": [{"points": [[1, NaN], [2, 3]]}]}', "expected points of two numbers"),
+    ("labelme", "d/a.json", "{}", "expected LabelMe JSON"),
+    ("csv", "t.csv", "", "not a readable table"),
+    ("csv", "t.csv", "x", "nothing in the table is image"),
+    ("csv", "t.csv", "image,x0,y0,x1,y1,label\n", "no rows"),
+    ("csv", "t.parquet", "junk", "not a readable table"),
+    ("csv", "t.xlsx", "junk", "not a readable table"),
+    ("csv", "t.xlsx", "PK\x03\x04junk", "not a readable table"),
+    ("fracatlas", "d/x", "", "dataset.csv"),
+    ("fracatlas", "d/dataset.csv", "image_id,fractured\na.jpg,1\n", "the table lacks hand"),
+    ("btxrd", "d/x", "", "dataset.xlsx is missing"),
+]
+
+
+@pytest.mark.parametrize(("name", "file", "content", "match"), HOSTILE)
 def test_broken_files_are_named(name: str, file: str, content: str, match: str, tmp_path: Path) -> None:
     path = tmp_path / file
     path.parent.mkdir(exist_ok=True)
     path.write_text(content)
     films = write_films(tmp_path / "films")
     with pytest.raises(InputError, match=match):
-        _read(name, path if name == "coco" else path.parent, images=films)
+        _read(name, path if name in ("coco", "csv") else path.parent, images=films)
+
+
+@pytest.mark.parametrize("name", sorted(WRITERS))
+def test_folders_that_are_not_there_are_named(name: str, tmp_path: Path) -> None:
+    source = WRITERS[name](tmp_path)
+    with pytest.raises(InputError, match="no such folder of films"):
+        _read(name, source, images=tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no annotated film was found .2 are missing: a"):
+        _read(name, source, images=tmp_path / "empty")
