@@ -26,7 +26,7 @@ FOLDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Summaries:
-    """What the model sees of the cases whose film can be read.
+    """What the model sees of the cases whose film can be read and whose box lies on it.
 
     Attributes:
         rows: ``(n,)`` positions in the frame.
@@ -64,7 +64,9 @@ def _describe(path: Path, box: NDArray[np.float64]) -> NDArray[np.float64] | Non
         return None
     width, height = box[2] - box[0], box[3] - box[1]
     sizes = [np.log(width), np.log(height), np.log(film.width), np.log(film.height), width * height / film.pixels.size]
-    return np.concatenate([Grey().values(film.pixels, box[None])[0], sizes])
+    found = np.concatenate([Grey().values(film.pixels, box[None])[0], sizes])
+    # a box off its film has no grey
+    return found if np.isfinite(found).all() else None
 
 
 def fit_predict(

@@ -50,9 +50,9 @@ def _summaries(pixels: Pixels, box: Boxes) -> list[float]:
 
 def _cut(pixels: Pixels, box: Boxes) -> NDArray[np.float64]:
     height, width = pixels.shape
-    x0, y0 = max(0, int(np.floor(box[0] + 0.5))), max(0, int(np.floor(box[1] + 0.5)))
-    x1, y1 = min(width, max(x0 + 1, int(np.floor(box[2] + 0.5)))), min(height, max(y0 + 1, int(np.floor(box[3] + 0.5))))
-    return pixels[y0:y1, x0:x1].astype(np.float64)
+    x0, y0, x1, y1 = np.floor(box + 0.5).astype(int).tolist()
+    x1, y1 = max(x0 + 1, x1), max(y0 + 1, y1)
+    return pixels[max(0, y0) : max(0, min(height, y1)), max(0, x0) : max(0, min(width, x1))].astype(np.float64)
 
 
 PLUGIN = Grey()
