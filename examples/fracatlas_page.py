@@ -123,8 +123,9 @@ def page_text(kinds: Sequence[Kind], machine: Machine, folder: str) -> str:
         "## What was compared",
         "",
         "FracAtlas has boxes around fractures and none on films without. A control box must be put there, and how it is put "
-        "decides what a network can learn. *Matched* boxes are, of 200 candidate positions, the nearest to a fracture box of "
-        "the same body part and view in position, size, mean grey, spread and gradient. *Placed* boxes have the position "
+        "decides what a network can learn. *Matched* boxes: every film without a fracture offers 200 candidate positions, and "
+        "each fracture gets the one that is nearest to it in position, size, mean grey, spread and gradient, among films of the "
+        "same body part and view, so that the sum of the distances is least. *Placed* boxes have the position "
         "and size of fracture boxes, nothing more. Beside each network stands a model without one: a logistic regression "
         "on six grey-level summaries of the box, box and film size, body part, view and hardware.",
         "",
@@ -193,8 +194,10 @@ def _learnt(matched: Kind, placed: Kind) -> list[str]:
             else ""
         )
     )
+    unsure = any(d.low <= 0 <= d.high for d in (fair.difference, easy.difference))
     lines.append(
         f"3. **Beside that, the network.** {_verdict(fair.difference, 'matched')} {_verdict(easy.difference, 'placed')}"
+        + (" Where none is shown, nothing says that the network looks at the fracture." if unsure else "")
     )
     flips = {k.name: _flip(k, SHOWN_LEVEL) for k in (matched, placed)}
     lines.append(
@@ -215,10 +218,7 @@ def _verdict(difference: Difference, name: str) -> str:
         return f"With {name} controls the network is better than the model without one, by {said}: {learnt}."
     if difference.high < 0:
         return f"With {name} controls the network is worse than the model without one: {said}."
-    return (
-        f"With {name} controls no difference between network and model without one is shown: {said}. "
-        "Nothing says that this network looks at the fracture."
-    )
+    return f"With {name} controls no difference between network and model without one is shown: {said}."
 
 
 def _counts(kinds: Sequence[Kind]) -> list[str]:

@@ -1,8 +1,9 @@
 """Control boxes: where a lesion could have been on a film that has none.
 
 ``placed`` follows the lesions in relative position and size alone; then grey levels give the controls away
-(many lie on dark background). ``matched`` takes, of 200 candidates, the one nearest to a lesion box of the
-same site and view in relative position, size, mean grey, sd and gradient, too.
+(many lie on dark background). ``matched`` draws 200 candidates on every film and hands lesions to films so that
+the sum of squared distances in relative position, size, mean grey, sd and gradient is least: every control is the
+candidate of its film that is nearest to its own lesion.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from robustkit.controls.matching import Offer, hand_out
 from robustkit.controls.pairing import Group, Task, groups, tasks
 from robustkit.errors import FilmError
 from robustkit.features.grey import Grey
@@ -25,6 +27,7 @@ from robustkit.images.film import read_film
 from robustkit.seeds import generator
 
 Kind = Literal["matched", "placed"]
+Pixels = NDArray[np.uint8] | NDArray[np.float32]
 CANDIDATES = 200
 _MATCHED_GREY = (0, 1, 4)
 """Mean, sd and gradient among the grey summaries."""
@@ -102,6 +105,8 @@ def add_controls(frame: pd.DataFrame, root: Path, *, kind: Kind, seed: int, work
 
 def _fill(group: Group, drawer: _Drawer, pool: ThreadPoolExecutor) -> tuple[list[dict[str, object]], int]:
     """Draw a group's boxes; films that cannot be read leave it, and the others take over."""
+    if drawer.kind == "matched":
+        return _match(group, drawer, pool)
     done: dict[Task, list[dict[str, object]]] = {}
     broken: set[int] = set()
     while True:
@@ -114,6 +119,18 @@ def _fill(group: Group, drawer: _Drawer, pool: ThreadPoolExecutor) -> tuple[list
                 broken.add(task.film)
             else:
                 done[task] = drawn
+
+
+def _match(group: Group, drawer: _Drawer, pool: ThreadPoolExecutor) -> tuple[list[dict[str, object]], int]:
+    """Look at every film of the group before any lesion is handed out."""
+    offers = list(pool.map(lambda film: drawer.offer(group, film), range(len(group.films))))
+    goals = drawer.goals(group)
+    handed = hand_out(offers, goals)
+    rows = []
+    for film, own in handed.items():
+        offer = offers[film]
+        rows += drawer.choose(group, film, offer, goals[list(own)]) if offer is not None else []
+    return rows, sum(o is None for o in offers)
 
 
 def _describe(lesions: pd.DataFrame, root: Path, pool: ThreadPoolExecutor) -> Lesions:
@@ -135,7 +152,7 @@ def _look(path: Path, boxes: Boxes) -> NDArray[np.float64] | None:
     return _features(boxes, film.pixels)
 
 
-def _features(boxes: Boxes, pixels: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float64]:
+def _features(boxes: Boxes, pixels: Pixels) -> NDArray[np.float64]:
     """Give ``(K, 7)``: relative centre and size, mean grey, sd, gradient."""
     side = np.array(pixels.shape[::-1], dtype=np.float64)
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2 / side
@@ -147,35 +164,66 @@ class _Drawer:
     """Draws the boxes of one film at a time."""
 
     def __init__(self, root: Path, like: Lesions, *, kind: Kind, seed: int) -> None:
-        self._root, self._like, self._kind, self._seed = root, like, kind, seed
-        self._known, self._spread = like.known, like.spread
+        self.kind = kind
+        self._root, self._like, self._seed = root, like, seed
 
     def draw(self, group: Group, task: Task) -> list[dict[str, object]] | None:
-        """Give the rows of one film; None where it cannot be read."""
-        row = group.films[task.film]
+        """Give the rows of one film, the first candidate for each lesion; None where the film cannot be read."""
+        film = self._read(group, task.film)
+        if film is None:
+            return None
+        boxes: list[Boxes] = []
+        for copy in range(len(task.targets)):
+            drawn = self._offered(group, task.film, film, copy=copy)
+            if len(drawn):
+                boxes.append(_apart(drawn, boxes)[0])
+        return _rows(group.films[task.film], boxes)
+
+    def offer(self, group: Group, film: int) -> Offer | None:
+        """Give a film's candidates and how they look; None where it cannot be read."""
+        pixels = self._read(group, film)
+        if pixels is None:
+            return None
+        boxes = self._offered(group, film, pixels, copy=0)
+        return Offer(boxes, _features(boxes, pixels) / self._like.spread)
+
+    def goals(self, group: Group) -> NDArray[np.float64]:
+        """Give ``(n, 7)`` what the group's lesions look like, in sd; one that cannot be read borrows another's."""
+        own = self._own(group)
+        if not len(own):
+            return np.empty((0, 7))
+        stand_in = [i if i in own else own[i % len(own)] for i in group.lesions]
+        return np.concatenate([self._like.place, self._like.grey], axis=1)[stand_in] / self._like.spread
+
+    def choose(self, group: Group, film: int, offer: Offer, goals: NDArray[np.float64]) -> list[dict[str, object]]:
+        """Give the rows of one film: for each goal the nearest candidate that overlaps no box taken before."""
+        boxes: list[Boxes] = []
+        for goal in goals:
+            ordered = offer.boxes[np.argsort(((offer.looks - goal) ** 2).sum(axis=1), kind="stable")]
+            boxes.append(_apart(ordered, boxes)[0])
+        return _rows(group.films[film], boxes)
+
+    def _own(self, group: Group) -> NDArray[np.intp]:
+        # where none of the group's lesions can be read, all others stand in
+        own = np.intersect1d(group.lesions, self._like.known)
+        return own if len(own) else self._like.known
+
+    def _read(self, group: Group, film: int) -> Pixels | None:
         try:
-            film = read_film(self._root / str(row["image"]))
+            return read_film(self._root / str(group.films[film]["image"])).pixels
         except FilmError:
             return None
-        # where none of the group's lesions can be read, all others stand in
-        own = np.intersect1d(group.lesions, self._known)
-        own = own if len(own) else self._known
-        rows: list[dict[str, object]] = []
-        drawn: list[Boxes] = []
-        for copy, target in enumerate(task.targets if len(own) else ()):
-            random = generator(self._seed, "controls", str(row["case_id"]), copy)
-            boxes = _apart(_candidates(self._like.place[own], random, film.width, film.height), drawn)
-            goal = target if target in own else own[target % len(own)]
-            box = boxes[0] if self._kind == "placed" else boxes[self._nearest(int(goal), boxes, film.pixels)]
-            drawn.append(box)
-            corners = dict(zip(_BOX, box.round(2).tolist(), strict=True))
-            rows.append({**row, "case_id": f"{row['case_id']}{copy + 1}", **corners})
-        return rows
 
-    def _nearest(self, target: int, boxes: Boxes, pixels: NDArray[np.uint8] | NDArray[np.float32]) -> int:
-        goal = np.concatenate([self._like.place[target], self._like.grey[target]])
-        away = (_features(boxes, pixels) - goal) / self._spread
-        return int(np.argmin((away**2).sum(axis=1)))
+    def _offered(self, group: Group, film: int, pixels: Pixels, *, copy: int) -> Boxes:
+        own = self._own(group)
+        random = generator(self._seed, "controls", str(group.films[film]["case_id"]), copy)
+        height, width = pixels.shape
+        return _candidates(self._like.place[own], random, width, height) if len(own) else np.empty((0, 4))
+
+
+def _rows(film: Mapping[str, object], boxes: Sequence[Boxes]) -> list[dict[str, object]]:
+    corners = [dict(zip(_BOX, b.round(2).tolist(), strict=True)) for b in boxes]
+    return [{**film, "case_id": f"{film['case_id']}{k + 1}", **c} for k, c in enumerate(corners)]
 
 
 def _candidates(places: NDArray[np.float64], random: np.random.Generator, width: int, height: int) -> Boxes:
