@@ -50,7 +50,7 @@ def perturb(
     precision: options.Precision = None,
     batch_size: options.BatchSize = "auto",
     workers: options.Workers = 0,
-    crops: Annotated[str, typer.Option("--crops", help="Crop maker: auto or pillow.")] = "auto",
+    crops: Annotated[str, typer.Option("--crops", help="Crop maker: auto, pillow or gemm.")] = "auto",
     depth: Annotated[
         Literal["8", "float"], typer.Option("--depth", help="Films as 8 bit, or deeper ones as float.")
     ] = "8",
@@ -70,6 +70,15 @@ def perturb(
     out: options.Out = None,
     new: Annotated[bool, typer.Option("--new", help="Start another run though a finished one is there.")] = False,
     resume: Annotated[Path | None, typer.Option("--resume", help="Go on with this run folder.")] = None,
+    executor: Annotated[
+        Literal["serial", "dask"], typer.Option("--executor", help="serial: this machine, all its GPUs; dask: workers.")
+    ] = "serial",
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", help="Of dask: its address, or local:N for N workers here.")
+    ] = None,
+    part_rows: Annotated[
+        int, typer.Option("--part-rows", help="Rows per model in one part: what a kill can lose.")
+    ] = 4096,
     plan: Annotated[bool, typer.Option("--plan", help="Tell the forwards and the time expected, and stop.")] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,

@@ -78,3 +78,11 @@ class MissingExtraError(InputError):
 
 class DiskError(RobustkitError):
     """The disk is full or does not allow writing; finished parts are kept."""
+
+
+class BackendError(InputError):
+    """A backend that cannot prepare a network, or whose outputs are too far from the reference."""
+
+
+class DeviceMemoryError(RobustkitError):
+    """The device has no memory left; finished parts are kept."""

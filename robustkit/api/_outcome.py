@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 Progress = Callable[[str, int, int], None]
 """Called with a word for the work (films, rows), finished and all."""
@@ -34,6 +35,8 @@ class PerturbResult:
         was_complete: True where nothing was left to do.
         seconds: Of work in this call.
         rows_per_s: Answers per second in this call; NaN where none was made.
+        trials: How far each backend was from eager fp32 on some of the run's crops, as in run.json.
+        is_partial: True where other processes have parts of this run still to do.
         expectation: With ``plan=True`` only; then nothing was run.
     """
 
@@ -45,4 +48,6 @@ class PerturbResult:
     was_complete: bool = False
     seconds: float = 0.0
     rows_per_s: float = float("nan")
+    trials: tuple[Mapping[str, Any], ...] = ()
+    is_partial: bool = False
     expectation: Expectation | None = None

@@ -53,6 +53,9 @@ def perturb(
     out: Path | None = None,
     new: bool = False,
     resume: Path | None = None,
+    executor: Literal["serial", "dask"] = "serial",
+    scheduler: str | None = None,
+    part_rows: int = 4096,
     plan: bool = False,
     command: Sequence[str] = (),
     progress: Progress | None = None,
@@ -79,6 +82,9 @@ def perturb(
         out: The run folder itself; default ``runs/<UTC time>-<identity>``.
         new: Start another run though a finished one of the same identity is there.
         resume: Go on with this run folder.
+        executor: ``serial`` (this machine, all its GPUs) or ``dask``.
+        scheduler: Of dask: its address, or ``local:N`` for N workers here.
+        part_rows: Rows per model in one part of the results, about: what a kill can lose.
         plan: Tell the forwards and the time expected, and stop.
         command: The command as typed, for run.json.
         progress: Told of films and rows done.
@@ -89,13 +95,18 @@ def perturb(
     Raises:
         RobustkitError: Wrong input (exit 2), found before anything is written.
     """
-    from robustkit.api._run import Choices, open_models, prepare_request, work
+    from robustkit.api._run import Choices, open_models, prepare_request
+    from robustkit.api._work import work
 
     groups = choose_levels(shifts=shifts, perturb=perturb, preset=preset, units=units)
     if repeats < 1:
         raise InputError(f"expected at least 1 repeat, got {repeats}.", where="--repeats", fix="Use --repeats 50.")
     if not 0 <= seed < 2**64:
         raise InputError(f"expected a seed in 0..2^64-1, got {seed}.", where="--seed", fix="Use --seed 0.")
+    if part_rows < 1:
+        raise InputError(f"expected at least 1 row, got {part_rows}.", where="--part-rows", fix="Use 4096.")
+    if scheduler is not None and executor != "dask":
+        raise InputError("a scheduler is for --executor dask.", where="--scheduler", fix="Add --executor dask.")
     options = {
         "arch": arch, "input_size": input_size, "kernel": kernel, "scaling": scaling, "margin": margin, "fit": fit,
         "channels": channels, "classes": classes, "positive": positive, "outputs": outputs, "trust_code": trust_code,
@@ -104,6 +115,7 @@ def perturb(
         groups=groups, repeats=repeats, seed=seed, snap=snap, border=border, splits=tuple(splits), device=device,
         backend=backend, precision=precision, batch_size=batch_size, workers=workers, crops=crops, depth=depth,
         allow_truncated=allow_truncated, allow_seen=allow_seen, out=out, new=new, resume=resume,
+        models=tuple(model), options=options, fill=tuple(fill), executor=executor, scheduler=scheduler, part_rows=part_rows,
     )  # fmt: skip
     models = open_models(model, options)
     prepared = prepare_request(models, manifest, fill=fill, choices=choices, progress=progress)

@@ -130,8 +130,8 @@ def _write_crop(
     fields = dict(entry["input"])
     spec = InputSpec(**{**fields, "mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
     film = read_film(Path(image), depth=record.get("depth", "8"), allow_truncated=record.get("allow_truncated", False))
-    maker = crop_maker(record.get("crops", "auto"))
-    crop = maker.crops(film.pixels, np.array([box]), spec, snapping=record.get("snap", "whole"))[0]
+    cropper = crop_maker("pillow").prepare("cpu")
+    crop = cropper.crops(film.pixels, np.array([box]), spec, snapping=record.get("snap", "whole"))[0]
     with replacing(file) as temporary:
         Image.fromarray(np.rint(crop).astype(np.uint8)).save(temporary, format="PNG")
 

@@ -99,7 +99,7 @@ def train(
     import time
 
     from robustkit.config import read_config
-    from robustkit.engine.equip import crop_maker, resolve_device, resolve_workers
+    from robustkit.engine.equip import crop_maker, resolve_devices, resolve_workers
     from robustkit.inputs import SCALINGS, InputSpec
     from robustkit.models.builders import empty_network
     from robustkit.training.augmentation import Augmentation, Sight
@@ -114,7 +114,7 @@ def train(
         raise InputError(what, where="train", fix="Leave them at their defaults.")
     mean, std, channels = SCALINGS[scaling]
     spec = InputSpec(input_size, input_size, kernel, scaling, mean, std, channels, margin, fit)  # type: ignore[arg-type]  # checked inside
-    recipe = Recipe(epochs, patience, batch_size, learning_rate, 0.02, seed, resolve_device(device))
+    recipe = Recipe(epochs, patience, batch_size, learning_rate, 0.02, seed, resolve_devices(device)[0])
     _can_write(output)
     empty_network(arch, 1)
     told = (lambda done, n: progress("films drawn", done, n)) if progress else None
@@ -137,7 +137,7 @@ def train(
         lambda: _network(arch, weights),
         windows["train"],
         windows["val"],
-        sight=Sight(spec, crop_maker("auto")),
+        sight=Sight(spec, crop_maker("pillow").prepare("cpu")),
         how=Augmentation(jitter=jitter),
         recipe=recipe,
         told=after,

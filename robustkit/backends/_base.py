@@ -2,22 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from robustkit.crops._base import Pixels
 from robustkit.models.classifier import Classifier
+
+if TYPE_CHECKING:
+    import torch
 
 Precision = Literal["fp32", "tf32", "fp16", "bf16"]
 
 
-class Forward(Protocol):
-    """One prepared network with a fixed batch size."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The one shape of crops that a forward is made for.
 
-    def __call__(self, crops: Pixels) -> NDArray[np.float32]:
-        """Give ``(B, K)`` float32 outputs of ``(B, H, W)`` crops (uint8 or float32, 0..255)."""
+    Attributes:
+        size: Crops in a batch.
+        height_px, width_px: Of a crop.
+        dtype: ``uint8``, or ``float32`` for films kept deeper; both 0..255.
+    """
+
+    size: int
+    height_px: int
+    width_px: int
+    dtype: Literal["uint8", "float32"] = "uint8"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """``(B, H, W)``."""
+        return self.size, self.height_px, self.width_px
+
+    def zeros(self) -> NDArray[Any]:
+        """Give a black batch."""
+        return np.zeros(self.shape, dtype=self.dtype)
+
+
+class Forward(Protocol):
+    """One prepared network with a fixed batch shape; one thread at a time calls it."""
+
+    def __call__(self, crops: NDArray[Any] | torch.Tensor) -> NDArray[np.float32] | torch.Tensor:
+        """Give ``(B, K)`` float32 outputs of ``(B, H, W)`` crops, which it leaves as they are.
+
+        Crops may be numpy or lie on the backend's device; outputs may still be on their way on that device
+        (``fetch`` waits for them).
+        """
         ...
 
 
@@ -30,6 +63,16 @@ class Backend(Protocol):
         """Give "" where it can, else the reason why not (one sentence)."""
         ...
 
-    def prepare(self, model: Classifier, *, device: str, precision: Precision) -> Forward:
-        """Give the forward of that model on ``cpu`` or ``cuda[:n]``."""
+    def prepare(self, model: Classifier, batch: Batch, *, device: str, precision: Precision) -> Forward:
+        """Give the forward of that model on ``cpu`` or ``cuda[:n]``; the model itself is left as it is."""
         ...
+
+
+def fetch(outputs: Sequence[NDArray[np.float32] | torch.Tensor]) -> NDArray[np.float32]:
+    """Give ``(N, K)`` float32 in host memory, waiting for the device where needed."""
+    if isinstance(outputs[0], np.ndarray):
+        return np.concatenate([np.asarray(o) for o in outputs])
+    import torch
+
+    tensors = [o for o in outputs if isinstance(o, torch.Tensor)]
+    return np.asarray(torch.cat(tensors).cpu().numpy())

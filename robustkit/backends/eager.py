@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from robustkit.backends._base import Forward, Precision
-from robustkit.crops._base import Pixels
+from robustkit.backends._base import Batch, Forward, Precision
+from robustkit.backends._graph import Graph, halve, network_copy
+from robustkit.backends._numerics import HALF, allowing, to_device
 from robustkit.models.classifier import Classifier
-from robustkit.models.normalise import normaliser
-
-_HALF = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 class Eager:
@@ -26,45 +24,33 @@ class Eager:
         """Give "" where it can, else the reason why not."""
         if model.engine != "torch":
             return "it runs PyTorch networks only"
-        if precision == "fp16" and device == "cpu":
-            return "fp16 is for CUDA; use fp32 or bf16 on a CPU"
+        if precision in ("fp16", "tf32") and device == "cpu":
+            return f"{precision} is for CUDA; use fp32 or bf16 on a CPU"
         return ""
 
-    def prepare(self, model: Classifier, *, device: str, precision: Precision) -> Forward:
+    def prepare(self, model: Classifier, batch: Batch, *, device: str, precision: Precision) -> Forward:
         """Give the forward of a model on that device."""
         return _EagerForward(model, torch.device(device), precision)
 
 
 class _EagerForward:
     def __init__(self, model: Classifier, device: torch.device, precision: Precision) -> None:
-        self._module = model.runner.to(device).eval()
+        network = network_copy(model)
+        if precision in HALF:
+            network = halve(network, HALF[precision], cast_weights=False)
+        self._graph = Graph(network, model.input).to(device).eval()
         self._device = device
         self._precision = precision
-        self._normalise = normaliser(model.input, device)
 
-    def __call__(self, crops: Pixels) -> NDArray[np.float32]:
-        with torch.inference_mode(), _numerics(self._precision, self._device):
-            out = self._module(self._normalise(torch.from_numpy(crops).to(self._device)))
-            out = out[0] if isinstance(out, tuple | list) else out
-            return np.asarray(out.reshape(len(crops), -1).to(torch.float32).cpu().numpy())
+    def __call__(self, crops: NDArray[Any] | torch.Tensor) -> torch.Tensor:
+        with torch.inference_mode(), allowing(self._precision), self._casting():
+            return cast(torch.Tensor, self._graph(to_device(crops, self._device)))
 
-
-@contextmanager
-def _numerics(precision: Precision, device: torch.device) -> Iterator[None]:
-    """Set what fp32 products may be rounded to for this forward alone."""
-    before = torch.get_float32_matmul_precision()
-    convolution = torch.backends.cudnn.allow_tf32
-    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
-    torch.backends.cudnn.allow_tf32 = precision == "tf32"
-    try:
-        if precision in _HALF:
-            with torch.autocast(device.type, dtype=_HALF[precision]):
-                yield
-        else:
+    @contextmanager
+    def _casting(self) -> Iterator[None]:
+        half = HALF.get(self._precision)
+        with torch.autocast(self._device.type, dtype=half, enabled=half is not None):
             yield
-    finally:
-        torch.set_float32_matmul_precision(before)
-        torch.backends.cudnn.allow_tf32 = convolution
 
 
 PLUGIN = Eager()

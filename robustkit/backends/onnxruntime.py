@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from robustkit.backends._base import Forward, Precision
-from robustkit.crops._base import Pixels
+from robustkit.backends._base import Batch, Forward, Precision
 from robustkit.models.classifier import Classifier
 from robustkit.models.onnx_file import open_session
 
@@ -26,7 +25,7 @@ class OnnxRuntime:
             return "ONNX files run on the CPU here; use --device cpu"
         return "" if precision == "fp32" else "ONNX files run in fp32 here"
 
-    def prepare(self, model: Classifier, *, device: str, precision: Precision) -> Forward:
+    def prepare(self, model: Classifier, batch: Batch, *, device: str, precision: Precision) -> Forward:
         """Give the forward of a model."""
         return _OnnxForward(model, open_session(model.runner.path))
 
@@ -43,7 +42,7 @@ class _OnnxForward:
         self._mean = np.array(spec.mean, dtype=np.float32)[None, :, None, None]
         self._std = np.array(spec.std, dtype=np.float32)[None, :, None, None]
 
-    def __call__(self, crops: Pixels) -> NDArray[np.float32]:
+    def __call__(self, crops: Any) -> NDArray[np.float32]:
         grey = crops.astype(np.float32) / np.float32(255)
         batch = (np.repeat(grey[:, None], self._channels, axis=1) - self._mean) / self._std
         if self._nhwc:

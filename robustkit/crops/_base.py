@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,24 +14,43 @@ Pixels = NDArray[np.uint8] | NDArray[np.float32]
 Snap = Literal["whole", "none"]
 
 
-class CropMaker(Protocol):
-    """Makes crops; equal to Pillow's, whatever the device."""
+class Cropper(Protocol):
+    """Makes crops on one device; threads may share it.
 
-    name: str
+    Attributes:
+        is_queued: True where crops are only queued on a device, by the thread that queues the forwards;
+            False where the threads that read films make them.
+    """
 
-    def crops(self, pixels: Pixels, boxes: Boxes, spec: InputSpec, *, snapping: Snap = "whole") -> Pixels:
+    is_queued: bool
+
+    def load(self, pixels: Pixels) -> Any:
+        """Bring an ``(H, W)`` uint8 or float32 film, 0..255, to where its crops are made."""
+        ...
+
+    def crops(self, film: Any, boxes: Boxes, spec: InputSpec, *, snapping: Snap = "whole") -> Any:
         """Crop and resize.
 
         Args:
-            pixels: ``(H, W)`` uint8 or float32 film, 0..255.
+            film: What ``load`` gave.
             boxes: ``(K, 4)`` float64, before margin and square.
             spec: Size, kernel, margin and fit.
             snapping: ``whole`` rounds the region to whole pixels and reads nothing beyond it, as training
                 does; ``none`` keeps it as it is, and the kernel reads over its edge. Off the film reads 0.
 
         Returns:
-            ``(K, height_px, width_px)`` of the film's dtype.
+            ``(K, height_px, width_px)`` of the film's dtype: numpy, or a tensor on the device.
         """
+        ...
+
+
+class CropMaker(Protocol):
+    """A way to make crops; equal to Pillow's, whatever the device."""
+
+    name: str
+
+    def prepare(self, device: str) -> Cropper:
+        """Give the cropper for ``cpu`` or ``cuda[:n]``."""
         ...
 
 

@@ -18,24 +18,33 @@ _KERNELS = {
 
 
 class PillowCrops:
-    """``crop().resize()`` for whole-pixel runs, ``resize(box=)`` for sub-pixel ones; threads may share it."""
+    """``crop().resize()`` for whole-pixel runs, ``resize(box=)`` for sub-pixel ones, on the CPU."""
 
     name = "pillow"
+    is_queued = False
 
-    def crops(self, pixels: Pixels, boxes: Boxes, spec: InputSpec, *, snapping: Snap = "whole") -> Pixels:
-        """Give ``(K, height_px, width_px)`` crops; see ``crops._base.CropMaker``."""
-        film = Image.fromarray(pixels)
+    def prepare(self, device: str) -> PillowCrops:
+        """Give itself: crops are made on the CPU whatever the device of the network."""
+        return self
+
+    def load(self, pixels: Pixels) -> Pixels:
+        """Give the film as it is."""
+        return pixels
+
+    def crops(self, film: Pixels, boxes: Boxes, spec: InputSpec, *, snapping: Snap = "whole") -> Pixels:
+        """Give ``(K, height_px, width_px)`` crops; see ``crops._base.Cropper``."""
+        image = Image.fromarray(film)
         size = (spec.width_px, spec.height_px)
         kernel = _KERNELS[spec.kernel]
-        out = np.empty((len(boxes), spec.height_px, spec.width_px), dtype=pixels.dtype)
+        out = np.empty((len(boxes), spec.height_px, spec.width_px), dtype=film.dtype)
         wanted = regions(boxes, spec)
         if snapping == "whole":
             # Pillow's own crop() rounds halves to even, so a box would change size as it moves
             for k, region in enumerate(snap(wanted).astype(int).tolist()):
-                out[k] = np.asarray(film.crop(tuple(region)).resize(size, kernel))
+                out[k] = np.asarray(image.crop(tuple(region)).resize(size, kernel))
             return out
         for k, region in enumerate(wanted.tolist()):
-            canvas, x, y = _canvas(film, region)
+            canvas, x, y = _canvas(image, region)
             inner = (region[0] - x, region[1] - y, region[2] - x, region[3] - y)
             out[k] = np.asarray(canvas.resize(size, kernel, box=inner))
         return out

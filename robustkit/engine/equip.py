@@ -1,4 +1,4 @@
-"""Chooses device, backend, batch size and threads, and says why a choice is not to be had."""
+"""Chooses device, precision, threads and crops, and says why a choice is not to be had."""
 
 from __future__ import annotations
 
@@ -6,35 +6,53 @@ import os
 from collections.abc import Sequence
 from typing import Any, cast
 
-from robustkit.backends._base import Backend, Forward, Precision
+from robustkit.backends._base import Backend, Precision
+from robustkit.backends._threads import compute_threads
 from robustkit.crops._base import CropMaker
 from robustkit.errors import InputError
 from robustkit.models.classifier import Classifier
 from robustkit.registry import load, names
 
-CPU_BATCH = 64
+CPU_BATCH = 32
 CUDA_BATCH = 256
 
 
-def resolve_device(device: str) -> str:
-    """Give ``cpu`` or ``cuda:n``.
+def resolve_devices(device: str, *, elsewhere: bool = False) -> tuple[str, ...]:
+    """Give ``("cpu",)``, or the CUDA devices that compute: ``cuda`` and ``auto`` mean all of this machine.
+
+    A process that was started as one of several on a machine (LOCAL_RANK) has one of them.
+
+    Args:
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:n``.
+        elsewhere: Other machines compute; what is asked for need not be here.
 
     Raises:
         InputError: The device does not exist here.
     """
     if device == "cpu":
-        return device
+        return ("cpu",)
+    kind, _, number = device.partition(":")
+    is_cuda = kind == "cuda" and (number.isdigit() or not number)
+    if elsewhere and is_cuda:
+        return (f"cuda:{number or 0}",)
+    found = tuple(f"cuda:{i}" for i in range(cuda_count()))
+    if device in ("auto", "cuda") and found:
+        rank = os.environ.get("LOCAL_RANK", "")
+        return (found[int(rank) % len(found)],) if rank.isdigit() else found
+    if device == "auto":
+        return ("cpu",)
+    if is_cuda and device in found:
+        return (device,)
+    shown = ", ".join(["cpu", *found])
+    fix = "Use --device auto or one of these."
+    raise InputError(f"the device {device!r} does not exist here; found: {shown}.", where="--device", fix=fix)
+
+
+def cuda_count() -> int:
+    """Give the number of CUDA devices that torch sees."""
     import torch
 
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if device == "auto":
-        return "cuda:0" if count else "cpu"
-    kind, _, number = device.partition(":")
-    if kind == "cuda" and (number.isdigit() or not number) and int(number or 0) < count:
-        return f"cuda:{number or 0}"
-    found = ", ".join(["cpu", *(f"cuda:{i}" for i in range(count))])
-    fix = "Use --device auto or one of these."
-    raise InputError(f"the device {device!r} does not exist here; found: {found}.", where="--device", fix=fix)
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
 def resolve_precision(precision: str | None, device: str) -> Precision:
@@ -61,43 +79,58 @@ def resolve_batch_size(batch_size: str, device: str) -> int:
     return int(batch_size)
 
 
-def resolve_workers(workers: int) -> int:
-    """Give the threads that decode and crop: as asked, else up to eight, one per core."""
+def resolve_workers(workers: int, device: str = "cpu") -> int:
+    """Give the threads that read films: as asked, else one per core, up to eight; on CUDA this device's share.
+
+    Raises:
+        InputError: Below 0.
+    """
     if workers < 0:
         raise InputError(
             f"expected 0 (auto) or more threads, got {workers}.", where="--workers", fix="Use --workers 0."
         )
-    return workers or min(8, os.cpu_count() or 1)
+    if workers:
+        return workers
+    if device == "cpu":
+        return min(8, compute_threads())
+    # a cluster's workers have OMP_NUM_THREADS=1, which is about arithmetic and not about reading films
+    return max(2, min(16, (os.cpu_count() or 1) // max(1, cuda_count())))
 
 
-def resolve_backend(choice: str, model: Classifier, *, device: str, precision: Precision) -> str:
-    """Give the name of the backend that runs a model; ``facts`` where no network is run.
+def candidates(choice: str, model: Classifier, *, device: str, precision: Precision) -> tuple[str, ...]:
+    """Give the backends that may run a model, the best first.
 
     Raises:
-        InputError: The chosen backend cannot run this model here; the reason is given.
+        InputError: None can; the reasons are given.
     """
-    if model.engine == "facts":
-        return "facts"
-    order = ("eager", "onnxruntime") if choice == "auto" else (choice,)
-    reasons = []
+    order = _ORDER[device == "cpu"] if choice == "auto" else (choice,)
+    reasons, found = [], []
     for name in order:
-        reason = _backend(name).can_run(model, device=device, precision=precision)
-        if not reason:
-            return name
-        reasons.append(f"{name}: {reason}")
-    where = f"--backend {choice}, model {model.name}"
-    fix = f"Backends here: {', '.join(names('backends'))}; try --backend auto --precision fp32 --device cpu."
-    raise InputError(f"no backend can run it ({'; '.join(reasons)}).", where=where, fix=fix)
+        reason = backend(name).can_run(model, device=device, precision=precision)
+        if reason:
+            reasons.append(f"{name}: {reason}")
+        else:
+            found.append(name)
+    if not found:
+        where = f"--backend {choice}, model {model.name}"
+        fix = f"Backends here: {', '.join(names('backends'))}; try --backend auto --precision fp32 --device cpu."
+        raise InputError(f"no backend can run it ({'; '.join(reasons)}).", where=where, fix=fix)
+    return tuple(found)
 
 
-def prepare(model: Classifier, backend: str, *, device: str, precision: Precision) -> Forward:
-    """Give the forward of a model."""
-    return _backend(backend).prepare(model, device=device, precision=precision)
+_ORDER = {True: ("openvino", "eager", "onnxruntime"), False: ("compile", "eager", "onnxruntime")}
+"""For ``--backend auto``, by whether the device is a CPU; compiling for a CPU takes longer than it saves."""
 
 
-def crop_maker(choice: str) -> CropMaker:
-    """Give the crop maker of that name (``auto``: Pillow)."""
-    return cast(CropMaker, load("crops", "pillow" if choice == "auto" else choice))
+def backend(name: str) -> Backend:
+    """Give the backend of that name."""
+    return cast(Backend, load("backends", name))
+
+
+def crop_maker(choice: str, device: str = "cpu") -> CropMaker:
+    """Give the crop maker of that name; ``auto``: Pillow on a CPU, GEMM on CUDA."""
+    auto = "pillow" if device == "cpu" else "gemm"
+    return cast(CropMaker, load("crops", auto if choice == "auto" else choice))
 
 
 def check_names(models: Sequence[Classifier]) -> None:
@@ -108,7 +141,3 @@ def check_names(models: Sequence[Classifier]) -> None:
             what = f"two models are called {model.name!r} ({seen[model.name]} and {model.path})."
             raise InputError(what, where="--model", fix="Name them: --model first=a.pt --model second=b.pt.")
         seen[model.name] = model.path
-
-
-def _backend(name: str) -> Backend:
-    return cast(Backend, load("backends", name))

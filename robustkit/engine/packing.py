@@ -2,53 +2,120 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import BoundedSemaphore
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from robustkit.backends._base import Forward
-from robustkit.crops._base import Pixels
+from robustkit.backends._base import Batch, Forward, fetch
+from robustkit.backends._memory import device_memory
+
+_AHEAD = 2
+"""Batches handed to a lane that have not come back: one in work, one ready."""
+
+
+class Lane:
+    """Runs forwards in the order given, in a thread of its own or at once.
+
+    On a CPU a forward keeps the caller waiting, so that it gets a thread. CUDA only queues the work.
+
+    Args:
+        threaded: Whether it has a thread.
+    """
+
+    def __init__(self, *, threaded: bool) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="forward") if threaded else None
+        self._free = BoundedSemaphore(_AHEAD)
+
+    def run(self, forward: Callable[[Any], Any], batch: Any) -> Callable[[], Any]:
+        """Start a forward; the callable waits for its outputs, or raises what it raised."""
+        if self._pool is None:
+            out = forward(batch)
+            return lambda: out
+        self._free.acquire()
+        future: Future[Any] = self._pool.submit(forward, batch)
+        future.add_done_callback(lambda _: self._free.release())
+        return future.result
+
+    def close(self) -> None:
+        """Wait for the forward in work; drop what is queued."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Pending:
+    """Outputs of one part, on their way."""
+
+    def __init__(self, started: list[tuple[Callable[[], Any], int]], n_outputs: int) -> None:
+        self._started = started
+        self._n_outputs = n_outputs
+
+    def wait(self) -> NDArray[np.float32]:
+        """Give ``(N, K)`` float32 outputs in the order in which the crops were added."""
+        if not self._started:
+            return np.empty((0, self._n_outputs), dtype=np.float32)
+        return fetch([result()[:filled] for result, filled in self._started])
 
 
 class Packer:
-    """Collects crops, runs a forward whenever the batch is full, pads the last one.
+    """Collects crops, starts a forward whenever the batch is full, pads the last one.
 
     Args:
         forward: A prepared network.
-        batch_size: The one batch shape of the run.
+        batch: The one batch shape of the run.
         n_outputs: Numbers per crop.
+        lane: Where forwards run.
+        device: For what is said when its memory is full.
     """
 
-    def __init__(self, forward: Forward, *, batch_size: int, n_outputs: int) -> None:
+    def __init__(self, forward: Forward, batch: Batch, *, n_outputs: int, lane: Lane, device: str = "cpu") -> None:
         self._forward = forward
-        self._size = batch_size
+        self._batch = batch
         self._n_outputs = n_outputs
-        self._batch: Pixels | None = None
+        self._lane = lane
+        self._device = device
+        self._filling: Any = None
         self._filled = 0
-        self._done: list[NDArray[np.float32]] = []
+        self._started: list[tuple[Callable[[], Any], int]] = []
 
-    def add(self, crops: Pixels) -> None:
-        """Add ``(K, h, w)`` crops."""
-        if self._batch is None:
-            self._batch = np.zeros((self._size, *crops.shape[1:]), dtype=crops.dtype)
+    def add(self, crops: Any) -> None:
+        """Add ``(K, h, w)`` crops, numpy or on the device."""
         start = 0
         while start < len(crops):
-            take = min(self._size - self._filled, len(crops) - start)
-            self._batch[self._filled : self._filled + take] = crops[start : start + take]
+            if self._filling is None:
+                self._filling = _empty(crops, self._batch.shape)
+            take = min(self._batch.size - self._filled, len(crops) - start)
+            self._filling[self._filled : self._filled + take] = crops[start : start + take]
             self._filled += take
             start += take
-            if self._filled == self._size:
+            if self._filled == self._batch.size:
                 self._run()
 
-    def finish(self) -> NDArray[np.float32]:
-        """Give ``(N, K)`` outputs of all crops added since the last call, in their order."""
-        if self._filled and self._batch is not None:
-            self._batch[self._filled :] = 0
+    def finish(self) -> Pending:
+        """Give the outputs of all crops added since the last call; the last batch is padded with black."""
+        if self._filled:
+            self._filling[self._filled :] = 0
             self._run()
-        done = self._done or [np.empty((0, self._n_outputs), dtype=np.float32)]
-        self._done = []
-        return np.concatenate(done)
+        started, self._started = self._started, []
+        return Pending(started, self._n_outputs)
 
     def _run(self) -> None:
-        assert self._batch is not None
-        self._done.append(self._forward(self._batch)[: self._filled].copy())
-        self._filled = 0
+        # every batch has memory of its own: the last one may still be in work
+        batch, self._filling = self._filling, None
+        filled, self._filled = self._filled, 0
+        self._started.append((self._lane.run(self._guarded, batch), filled))
+
+    def _guarded(self, batch: Any) -> Any:
+        size, height, width = self._batch.shape
+        with device_memory(self._device, doing=f"a batch of {size} crops of {width} x {height} px"):
+            return self._forward(batch)
+
+
+def _empty(crops: Any, shape: tuple[int, int, int]) -> Any:
+    """Give an unwritten batch of the crops' kind, in the same memory."""
+    if isinstance(crops, np.ndarray):
+        return np.empty(shape, dtype=crops.dtype)
+    return crops.new_empty(shape)

@@ -33,6 +33,7 @@ class Plan:
         groups: Perturbations and levels.
         repeats, seed, border: As given.
         snap: Resolved: ``whole`` or ``none`` for the whole run.
+        part_rows: Rows of one part per model, about.
     """
 
     cases: tuple[Case, ...]
@@ -42,6 +43,7 @@ class Plan:
     seed: int
     border: Border
     snap: Snap
+    part_rows: int = PART_ROWS
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -69,14 +71,14 @@ class Plan:
         return keep_in_film(np.concatenate(shown, axis=1), film, self.border)
 
     def parts(self) -> tuple[tuple[int, ...], ...]:
-        """Divide the cases into parts of about PART_ROWS rows, in order."""
+        """Divide the cases into parts of about ``part_rows`` rows, in order."""
         parts: list[tuple[int, ...]] = []
         current: list[int] = []
         rows = 0
         for index in range(len(self.cases)):
             current.append(index)
             rows += self.n_rows(index)
-            if rows >= PART_ROWS:
+            if rows >= self.part_rows:
                 parts.append(tuple(current))
                 current, rows = [], 0
         return tuple([*parts, tuple(current)] if current else parts)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from robustkit.engine.plan import PART_ROWS
 from robustkit.engine.request import Request
+from robustkit.engine.trial import Trial
 from robustkit.models.classifier import Classifier
 from robustkit.provenance import git_commit, package_versions
 from robustkit.results.schema import FORMAT
@@ -48,13 +48,18 @@ def first_record(request: Request, *, command: Sequence[str], facts: Mapping[str
         "crops": request.crops,
         "depth": request.depth,
         "allow_truncated": request.allow_truncated,
-        "part_rows": PART_ROWS,
+        "part_rows": plan.part_rows,
         "packages": package_versions(),
         "git_commit": git_commit(),
         "counts": {"ok": 0, "failed": 0},
         "timings_s": {},
         **facts,
     }
+
+
+def trial_entries(trials: Sequence[Trial]) -> list[dict[str, Any]]:
+    """Give the entries of ``trials``: how far each backend is from eager fp32."""
+    return [t.to_dict() for t in trials]
 
 
 def model_entry(model: Classifier, backend: str) -> dict[str, Any]:

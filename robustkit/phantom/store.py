@@ -17,6 +17,7 @@ import pandas as pd
 from PIL import Image
 
 from robustkit.atomic import disk_errors, replacing_folder
+from robustkit.cache import cache_root
 from robustkit.phantom.facts import PHANTOM_SEED, draw_lesions
 from robustkit.phantom.film import draw_film
 from robustkit.phantom.manifest import bundled_manifest
@@ -46,9 +47,7 @@ def phantom_manifest_path(*, progress: Progress | None = None) -> Path:
 
 def cache_folder() -> Path:
     """Give the folder of this version of the phantom: its name changes with the manifest and with the drawing."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    root = Path(base) if Path(base).is_absolute() else Path.home() / ".cache"
-    return root / "robustkit" / f"phantom-{_version()}"
+    return cache_root() / f"phantom-{_version()}"
 
 
 def write_phantom(folder: Path, *, progress: Progress | None = None) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from robustkit.crops._base import CropMaker
+from robustkit.crops._base import Cropper
 from robustkit.geometry import Boxes
 from robustkit.inputs import InputSpec
 from robustkit.perturbations._base import keep_in_film, signed, snap_moved
@@ -24,7 +24,7 @@ class Sight:
     """How a network sees a box: the spec of its input, and who cuts the crops."""
 
     spec: InputSpec
-    crops: CropMaker
+    crops: Cropper
 
 
 @dataclass(frozen=True, slots=True)

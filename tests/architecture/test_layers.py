@@ -11,12 +11,13 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS = (
     ("errors",),
     ("seeds", "atomic"),
-    ("registry", "geometry", "inputs", "provenance", "config"),
+    ("registry", "geometry", "inputs", "provenance", "config", "cache"),
     ("cohort", "images", "results", "stats"),
     ("formats", "phantom", "perturbations", "metrics", "strata", "features"),
     ("crops", "models", "controls"),
     ("backends", "heatmaps", "training"),
     ("engine",),
+    ("executors",),
     ("analysis", "baselines"),
     ("figures",),
     ("report", "dashboard", "packs"),
@@ -24,7 +25,17 @@ LAYERS = (
     ("cli", "data_manifests"),
 )
 LEVEL = {name: i for i, names in enumerate(LAYERS) for name in names}
-PLUGIN_FOLDERS = ("formats", "perturbations", "metrics", "strata", "features", "crops", "backends", "figures")
+PLUGIN_FOLDERS = (
+    "formats",
+    "perturbations",
+    "metrics",
+    "strata",
+    "features",
+    "crops",
+    "backends",
+    "executors",
+    "figures",
+)
 FILES = sorted([*(ROOT / "robustkit").rglob("*.py"), *(ROOT / "cli").rglob("*.py")])
 
 

@@ -14,6 +14,7 @@ from robustkit.models.classifier import Classifier
 from robustkit.models.open import open_model
 from robustkit.models.options import ModelOptions
 
+from forwards import forward_of
 from networks import save, timm_network
 
 CROPS = np.random.default_rng(2).integers(0, 256, (7, 32, 32), dtype=np.uint8)
@@ -40,43 +41,46 @@ def _by_hand(model: Classifier, crops: np.ndarray) -> np.ndarray:
 def test_equals_a_plain_loop(model: Classifier, scaling: str) -> None:
     mean, std, channels = SCALINGS[scaling]
     scaled = replace(model, input=InputSpec(32, 32, scaling=scaling, mean=mean, std=std, channels=channels))
-    out = PLUGIN.prepare(scaled, device="cpu", precision="fp32")(CROPS)
+    out = forward_of(PLUGIN, scaled, CROPS)(CROPS)
     expected = _by_hand(scaled, CROPS)
     assert (out.dtype, out.shape) == (np.float32, (7, 3))
     assert np.all(np.abs(out - expected) <= 1e-4 * np.maximum(1, np.abs(expected)))
 
 
 def test_same_answer_twice_and_input_untouched(model: Classifier) -> None:
-    forward = PLUGIN.prepare(model, device="cpu", precision="fp32")
+    forward = forward_of(PLUGIN, model, CROPS)
     before = CROPS.copy()
     assert np.array_equal(forward(CROPS), forward(CROPS))
     assert np.array_equal(CROPS, before)
 
 
 def test_a_row_does_not_depend_on_its_neighbours(model: Classifier) -> None:
-    forward = PLUGIN.prepare(model, device="cpu", precision="fp32")
+    forward = forward_of(PLUGIN, model, CROPS)
     others = CROPS.copy()
     others[1:] = 0
     assert np.array_equal(forward(CROPS)[0], forward(others)[0])
 
 
 def test_float_crops(model: Classifier) -> None:
-    forward = PLUGIN.prepare(model, device="cpu", precision="fp32")
+    forward = forward_of(PLUGIN, model, CROPS)
     assert np.array_equal(forward(CROPS), forward(CROPS.astype(np.float32)))
 
 
-def test_network_is_judged_not_trained(model: Classifier) -> None:
+def test_network_is_judged_not_trained_and_left_as_it_is(model: Classifier) -> None:
+    judged = forward_of(PLUGIN, model, CROPS)(CROPS)
     model.runner.train()
-    forward = PLUGIN.prepare(model, device="cpu", precision="fp32")
-    forward(CROPS)
-    assert not model.runner.training
+    try:
+        assert np.array_equal(forward_of(PLUGIN, model, CROPS)(CROPS), judged)
+        assert model.runner.training
+    finally:
+        model.runner.eval()
     assert not any(p.grad is not None for p in model.runner.parameters())
 
 
 def test_lower_precision_is_near_and_leaves_no_trace(model: Classifier) -> None:
-    exact = PLUGIN.prepare(model, device="cpu", precision="fp32")(CROPS)
+    exact = forward_of(PLUGIN, model, CROPS)(CROPS)
     before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    near = PLUGIN.prepare(model, device="cpu", precision="bf16")(CROPS)
+    near = forward_of(PLUGIN, model, CROPS, precision="bf16")(CROPS)
     assert (torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32) == before
     assert near.dtype == np.float32
     assert 0 < np.abs(near - exact).max() < 0.1 * max(1.0, float(np.abs(exact).max()))
@@ -93,7 +97,7 @@ def test_what_it_cannot_run(model: Classifier) -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize(("precision", "bound"), [("fp32", 1e-4), ("tf32", 2e-2), ("fp16", 2e-2), ("bf16", 2e-1)])
 def test_cuda(model: Classifier, precision: str, bound: float) -> None:
-    exact = PLUGIN.prepare(model, device="cpu", precision="fp32")(CROPS)
-    near = PLUGIN.prepare(model, device="cuda:0", precision=precision)(CROPS)  # type: ignore[arg-type]
+    exact = forward_of(PLUGIN, model, CROPS)(CROPS)
+    near = forward_of(PLUGIN, model, CROPS, device="cuda:0", precision=precision)(CROPS)  # type: ignore[arg-type]
     model.runner.to("cpu")
     assert np.all(np.abs(near - exact) <= bound * np.maximum(1, np.abs(exact)))

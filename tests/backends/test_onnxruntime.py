@@ -11,6 +11,8 @@ from robustkit.backends.onnxruntime import PLUGIN
 from robustkit.models.open import open_model
 from robustkit.models.options import ModelOptions
 
+from forwards import forward_of
+
 CROPS = np.random.default_rng(6).integers(0, 256, (5, 4, 6), dtype=np.uint8)
 LOGIT = ModelOptions(outputs="sigmoid-logit", scaling="unit")
 
@@ -39,7 +41,7 @@ def _mean_of_a_plane(path: Path, batch: int | str, layout: str) -> Path:
 def test_every_batch(tmp_path: Path, batch: int | str, layout: str) -> None:
     model = open_model(_mean_of_a_plane(tmp_path / "m.onnx", batch, layout), LOGIT)
     assert (model.input.layout, model.input.height_px, model.input.width_px) == (layout, 4, 6)
-    out = PLUGIN.prepare(model, device="cpu", precision="fp32")(CROPS)
+    out = forward_of(PLUGIN, model, CROPS)(CROPS)
     assert out.shape == (5, 1)
     assert out[:, 0] == pytest.approx(CROPS.mean(axis=(1, 2)) / 255 * 3 - 1, abs=1e-6)
 

@@ -18,6 +18,7 @@ from robustkit.models.open import open_model
 from robustkit.models.options import ModelOptions
 from torch import nn
 
+from forwards import forward_of
 from networks import largest_difference, picture, seeded
 
 LOGIT = ModelOptions(trust_code=True, outputs="sigmoid-logit", input_size=64)
@@ -73,7 +74,7 @@ def _onnx(network: nn.Module, path: Path, *, shape: tuple[int, ...] = (2, 3, 64,
 
 
 def _onnx_logits(model: Classifier, crops: np.ndarray) -> np.ndarray:
-    return ONNX.prepare(model, device="cpu", precision="fp32")(crops)
+    return forward_of(ONNX, model, crops)(crops)
 
 
 CROPS = np.random.default_rng(4).integers(0, 256, (5, 64, 64), dtype=np.uint8)
@@ -103,7 +104,7 @@ def test_export_of_one_batch_size(tmp_path: Path) -> None:
     x = torch.cat([picture(), picture(seed=1), picture(seed=2)[:1]])
     assert largest_difference(model.runner, network, x) < 1e-6
     # the backend tells every network to be in eval mode
-    assert EAGER.prepare(model, device="cpu", precision="fp32")(CROPS).shape == (5, 1)
+    assert forward_of(EAGER, model, CROPS)(CROPS).shape == (5, 1)
 
 
 def test_archive_with_another_input(tmp_path: Path) -> None:

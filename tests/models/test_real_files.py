@@ -14,6 +14,7 @@ from robustkit.models.open import open_model
 from robustkit.models.options import ModelOptions
 from torch.nn import functional as f
 
+from forwards import forward_of
 from shared_data import CHECKPOINTS, needs_checkpoints
 
 TEN = ModelOptions(classes=",".join("abcdefghij"), positive="b")
@@ -59,7 +60,7 @@ def test_resnet20_of_akamaster() -> None:
 
     model = open_model(RESNET20, TEN)
     assert model.arch == "small/cifar_resnet20"
-    logits = EAGER.prepare(model, device="cpu", precision="fp32")(_crops(32))
+    logits = forward_of(EAGER, model, _crops(32))(_crops(32))
     assert np.abs(logits - expected.numpy()).max() < 1e-5 * max(1.0, float(expected.abs().max()))
 
 
@@ -77,7 +78,7 @@ def test_tutorial_network_of_captum() -> None:
 
     model = open_model(TUTORIAL, TEN)
     assert (model.arch, model.input.scaling) == ("small/tutorial_net", "inception")
-    logits = EAGER.prepare(model, device="cpu", precision="fp32")(_crops(32))
+    logits = forward_of(EAGER, model, _crops(32))(_crops(32))
     assert np.abs(logits - expected.numpy()).max() < 1e-5
 
 
@@ -104,7 +105,7 @@ def test_tiny_cnn_of_avafly() -> None:
 
     model = open_model(TINY, TEN)
     assert (model.output.kind, model.input.layout, model.input.channels) == ("probabilities", "nhwc", "grey")
-    out = ONNX.prepare(model, device="cpu", precision="fp32")(_crops(16))
+    out = forward_of(ONNX, model, _crops(16))(_crops(16))
     assert np.abs(out - expected.numpy()).max() < 1e-5
 
 

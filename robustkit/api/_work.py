@@ -1,0 +1,292 @@
+"""From a request to a finished run folder: find what is there, compute what is left."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from robustkit.api._errand import errand
+from robustkit.api._outcome import Expectation, PerturbResult
+from robustkit.api._run import Choices, Prepared, Progress
+from robustkit.atomic import replacing
+from robustkit.engine.equip import resolve_workers
+from robustkit.engine.equipment import Equipment
+from robustkit.engine.outfit import Outfit, expected_batches, outfit
+from robustkit.engine.record import first_record, trial_entries
+from robustkit.engine.request import Request
+from robustkit.engine.runner import Outcome, missing
+from robustkit.engine.share import Share, share_of_environment
+from robustkit.errors import DeviceMemoryError, InputError, RunError
+from robustkit.executors._base import Job
+from robustkit.registry import load
+from robustkit.results.folder import RunFolder
+from robustkit.results.runs import new_run_path, newest_of_identity
+
+if TYPE_CHECKING:
+    from robustkit.executors._base import Executor
+
+
+def work(
+    prepared: Prepared, choices: Choices, *, command: Sequence[str], only_plan: bool, progress: Progress | None
+) -> PerturbResult:
+    """Find or make the run folder, and compute what is left in it.
+
+    Raises:
+        DeviceMemoryError: Memory ran out though the batch was given, or after parts had been written.
+    """
+    share = share_of_environment(os.environ)
+    if share.is_part and choices.resume is None and choices.out is None:
+        what = f"{share.n} processes are to share one run ({share.source}), and --out does not say which folder."
+        raise InputError(what, where="--out", fix="Give all of them the same --out.")
+    prepared, folder, record = _find(prepared, choices)
+    if record and record.get("status") == "complete" and not only_plan:
+        return _result(folder, record, prepared, was_complete=True)
+    while True:
+        ready = _outfit(prepared, choices)
+        prepared = _settled(prepared, ready)
+        folder, record = _folder(prepared, choices)
+        if only_plan:
+            return PerturbResult(None, expectation=_expect(prepared.request, ready, folder if record else None))
+        try:
+            return _compute(prepared, choices, folder, ready=ready, record=record, command=command, progress=progress,
+                            share=share)  # fmt: skip
+        except DeviceMemoryError:
+            begun = any((folder.path / "predictions").glob("*.parquet"))
+            if begun or not prepared.wish.is_free or prepared.request.batch_size == 1:
+                raise
+            (folder.path / "run.json").unlink(missing_ok=True)
+            (folder.path / "cases.parquet").unlink(missing_ok=True)
+            prepared = replace(prepared, request=replace(prepared.request, batch_size=prepared.request.batch_size // 2))
+
+
+def _compute(
+    prepared: Prepared,
+    choices: Choices,
+    folder: RunFolder,
+    *,
+    ready: Outfit,
+    record: dict[str, Any] | None,
+    command: Sequence[str],
+    progress: Progress | None,
+    share: Share,
+) -> PerturbResult:
+    facts = {
+        **prepared.facts,
+        "warnings": [*prepared.facts["warnings"], *ready.notes],
+        "trials": trial_entries(ready.trials),
+        "executor": choices.executor,
+    }
+    prepared = replace(prepared, facts=facts)
+    record = record or first_record(prepared.request, command=command, facts=facts)
+    folder.write_record(record)
+    with replacing(folder.path / "cases.parquet") as temporary:
+        prepared.cases.to_parquet(temporary, index=False)
+    outcome, trials = _run_parts(prepared, choices, folder, ready=ready, share=share, progress=progress)
+    if trials:
+        record = {**record, "trials": trials}
+    if outcome.left:
+        return _partial(folder, prepared, outcome, share)
+    record = _finish(folder, record, outcome)
+    return _result(folder, record, prepared, outcome=outcome)
+
+
+def _run_parts(
+    prepared: Prepared,
+    choices: Choices,
+    folder: RunFolder,
+    *,
+    ready: Outfit,
+    share: Share,
+    progress: Progress | None,
+) -> tuple[Outcome, list[dict[str, Any]]]:
+    """Compute the parts that are left and that are this process's; give what was done and trials of other processes."""
+    request, plan = prepared.request, prepared.request.plan
+    parts = plan.parts()
+    rows = {p: len(request.models) * sum(plan.n_rows(i) for i in p) for p in parts}
+    left = share.of(parts, missing(plan, folder, parts))
+    total = sum(rows.values())
+    found = total - sum(rows[p] for p in missing(plan, folder, parts))
+    trials: dict[str, dict[str, Any]] = {}
+
+    def told(answer: Mapping[str, Any]) -> None:
+        trials.update({t["model"]: t for t in answer.get("trials", ())})
+
+    job = Job(
+        plan=plan,
+        folder=folder,
+        equip=lambda: _equipment(request, choices, ready),
+        errand=errand(prepared, choices, folder),
+        devices=prepared.devices,
+        scheduler=choices.scheduler or "",
+        told=told,
+    )
+    done = found
+    if progress:
+        progress("answers", done, total)
+    begun = time.perf_counter()
+    for part in _executor(prepared, choices).run(job, left):
+        done += rows[part]
+        if progress:
+            progress("answers", done, total)
+    seconds = time.perf_counter() - begun
+    still = sum(rows[p] for p in missing(plan, folder, parts))
+    return Outcome(seconds, done - found, found, still), list(trials.values())
+
+
+def _executor(prepared: Prepared, choices: Choices) -> Executor:
+    name = choices.executor
+    if name == "serial" and len(prepared.devices) > 1:
+        name = "processes"
+    return cast("Executor", load("executors", name))
+
+
+def _equipment(request: Request, choices: Choices, ready: Outfit) -> Equipment:
+    from robustkit.engine.equip import crop_maker
+
+    return Equipment(
+        models=request.models,
+        forwards=ready.forwards(request.models),
+        cropper=crop_maker(request.crops, request.device).prepare(request.device),
+        batch_size=request.batch_size,
+        device=request.device,
+        workers=resolve_workers(choices.workers, request.device),
+        depth=choices.depth,
+        allow_truncated=request.allow_truncated,
+    )
+
+
+def _outfit(prepared: Prepared, choices: Choices) -> Outfit:
+    """Choose and try backends; where other processes compute, they try for themselves."""
+    request, wish = prepared.request, prepared.wish
+    if choices.executor != "serial" or len(prepared.devices) > 1:
+        return Outfit.untried(request.models, wish, batch_size=request.batch_size, backends=request.backend)
+    return outfit(request.models, request.plan, wish, batch_size=request.batch_size)
+
+
+def _settled(prepared: Prepared, ready: Outfit) -> Prepared:
+    request = replace(prepared.request, backend=ready.backends, batch_size=ready.batch_size)
+    return replace(prepared, request=request)
+
+
+def _find(prepared: Prepared, choices: Choices) -> tuple[Prepared, RunFolder, dict[str, Any] | None]:
+    """Look for a run that was begun with any batch size that this one could come to have, and take its."""
+    sizes = expected_batches(prepared.wish)
+    for size in sizes:
+        tried = replace(prepared, request=replace(prepared.request, batch_size=size))
+        try:
+            folder, record = _folder(tried, choices)
+        except RunError:
+            if size == sizes[-1]:
+                return prepared, *_folder(prepared, choices)
+            continue
+        if record is not None or choices.new:
+            return tried, folder, record
+    return prepared, *_folder(prepared, choices)
+
+
+def _folder(prepared: Prepared, choices: Choices) -> tuple[RunFolder, dict[str, Any] | None]:
+    """Give the folder of this run, and its record where it has one."""
+    identity = prepared.request.identity()
+    chosen = choices.resume or choices.out
+    if chosen is None:
+        found = None if choices.new else newest_of_identity(prepared.runs, identity)
+        if found is not None:
+            return found, found.record()
+        return RunFolder(new_run_path(prepared.runs, identity, now=datetime.now(UTC))), None
+    folder = RunFolder(chosen)
+    if not (chosen / "run.json").is_file():
+        if choices.resume is not None:
+            raise RunError(
+                "there is no run to go on with.",
+                where=str(chosen),
+                fix="Give the folder of a run, or leave out --resume.",
+            )
+        if chosen.exists() and (not chosen.is_dir() or any(chosen.iterdir())):
+            raise RunError(
+                "the folder holds other files.", where=str(chosen), fix="Give --out an empty or a new folder."
+            )
+        return folder, None
+    record = folder.record()
+    if record.get("identity") != identity:
+        fields = _differences(record.get("identity_fields", {}), prepared.request.identity_fields())
+        what = f"this folder holds another run; it differs in {', '.join(fields) or 'identity'}."
+        raise RunError(what, where=str(chosen), fix="Choose another --out, or give the flags of that run.")
+    return folder, record
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    return [k for k in now if before.get(k) != now[k]]
+
+
+def _expect(request: Request, ready: Outfit, run_folder: RunFolder | None) -> Expectation:
+    """Time a batch of every network on empty crops."""
+    plan = request.plan
+    rows = sum(plan.n_rows(i) for i in range(len(plan.cases)))
+    seconds = 0.0
+    for name, forward in ready.forwards(request.models).items():
+        crops = ready.setting.batches[name].zeros()
+        _wait(forward(crops))
+        begun = time.perf_counter()
+        _wait(forward(crops))
+        seconds += rows / request.batch_size * (time.perf_counter() - begun)
+    names = tuple(m.name for m in request.models)
+    path = run_folder.path if run_folder else None
+    return Expectation(len(plan.cases), len(plan.conditions), rows * len(request.models), seconds, names, path)
+
+
+def _wait(outputs: Any) -> None:
+    from robustkit.backends._base import fetch
+
+    fetch([outputs])
+
+
+def _finish(folder: RunFolder, record: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
+    status = folder.predictions(columns=["case_id", "status"]).drop_duplicates()
+    failed = set(status.loc[status["status"] != "ok", "case_id"])
+    counts = {"ok": int(status["case_id"].nunique()) - len(failed), "failed": len(failed)}
+    timings = {"work": round(record.get("timings_s", {}).get("work", 0.0) + outcome.seconds, 3)}
+    done = {**record, "status": "complete", "counts": counts, "timings_s": timings}
+    folder.write_record(done)
+    return done
+
+
+def _partial(folder: RunFolder, prepared: Prepared, outcome: Outcome, share: Share) -> PerturbResult:
+    """Tell that this process has done its share and others have not."""
+    said = (
+        f"this process's share ({share.source}) is done; {outcome.left} answers of other processes are still to come."
+    )
+    return PerturbResult(
+        run=folder.path,
+        warnings=(*prepared.facts["warnings"], said),
+        seconds=outcome.seconds,
+        rows_per_s=outcome.made / max(outcome.seconds, 1e-9) if outcome.made else float("nan"),
+        is_partial=True,
+    )
+
+
+def _result(
+    folder: RunFolder,
+    record: dict[str, Any],
+    prepared: Prepared,
+    *,
+    was_complete: bool = False,
+    outcome: Outcome | None = None,
+) -> PerturbResult:
+    rows = folder.predictions(columns=["case_id", "status", "reason"], filters=[("status", "==", "failed")])
+    failures = rows.drop_duplicates("case_id").sort_values("case_id")
+    result = PerturbResult(
+        run=folder.path,
+        n_ok=record["counts"]["ok"],
+        n_failed=record["counts"]["failed"],
+        failures=tuple(f"{c}: {r}" for c, r in zip(failures["case_id"], failures["reason"], strict=True)),
+        warnings=tuple(prepared.facts["warnings"]),
+        was_complete=was_complete,
+        trials=tuple(t for t in record.get("trials", ())),
+    )
+    if outcome is None or outcome.made == 0:
+        return result
+    return replace(result, seconds=outcome.seconds, rows_per_s=outcome.made / max(outcome.seconds, 1e-9))

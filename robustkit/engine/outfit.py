@@ -1,0 +1,162 @@
+"""The noun Outfit: which backend runs which model at which batch size, tried before the first part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from robustkit.backends._base import Batch, Forward, Precision
+from robustkit.engine.choose import Choice, Setting, choose, halved, prepared
+from robustkit.engine.equip import candidates, crop_maker, resolve_batch_size
+from robustkit.engine.equipment import batch_of
+from robustkit.engine.plan import Plan
+from robustkit.engine.trial import CROPS_CPU, CROPS_CUDA, Sample, Trial
+from robustkit.errors import DeviceMemoryError
+from robustkit.images.radiograph import Depth
+from robustkit.models.classifier import Classifier
+
+
+@dataclass(frozen=True, slots=True)
+class Outfit:
+    """What was chosen for all models.
+
+    Attributes:
+        batch_size: The one of the run.
+        setting: Device, precision, batch shapes.
+        choices: By model name.
+    """
+
+    batch_size: int
+    setting: Setting
+    choices: Mapping[str, Choice]
+
+    @property
+    def backends(self) -> dict[str, str]:
+        """Backend by model name."""
+        return {name: c.backend for name, c in self.choices.items()}
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """How far the backends are from the reference, where that was tried."""
+        return tuple(c.trial for c in self.choices.values() if c.trial is not None)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What did not work and was left out."""
+        return tuple(n for c in self.choices.values() for n in c.notes)
+
+    @classmethod
+    def untried(
+        cls, models: Sequence[Classifier], wish: Wish, *, batch_size: int, backends: Mapping[str, str]
+    ) -> Outfit:
+        """Give the outfit of a run that other processes compute; each of them tries its backends itself."""
+        batches = _batches(models, batch_size, wish.depth)
+        setting = Setting(wish.backend, wish.device, wish.precision, batches)
+        return cls(batch_size, setting, {m.name: Choice(backends[m.name]) for m in models})
+
+    def forwards(self, models: Sequence[Classifier]) -> dict[str, Forward]:
+        """Give a prepared forward for every model that looks at pixels."""
+        return {
+            m.name: self.choices[m.name].forward or prepared(m, self.choices[m.name].backend, self.setting)
+            for m in models
+            if m.engine != "facts"
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user asked for, device and precision resolved.
+
+    Attributes:
+        backend: ``auto`` or a name.
+        device, precision: Resolved.
+        batch_size: ``auto`` or a number.
+        depth, allow_truncated: How films are read.
+    """
+
+    backend: str
+    device: str
+    precision: Precision
+    batch_size: str
+    depth: Depth
+    allow_truncated: bool
+
+    @property
+    def is_free(self) -> bool:
+        """True where the batch may be made smaller."""
+        return self.batch_size == "auto"
+
+
+def expected_backends(models: Sequence[Classifier], wish: Wish) -> dict[str, str]:
+    """Give the backend of every model if no trial fails; nothing is prepared.
+
+    Raises:
+        InputError: No backend can run a model.
+    """
+    return {
+        m.name: "facts"
+        if m.engine == "facts"
+        else candidates(wish.backend, m, device=wish.device, precision=wish.precision)[0]
+        for m in models
+    }
+
+
+def expected_batches(wish: Wish) -> tuple[int, ...]:
+    """Give the batch sizes that the run may come to have, the wanted one first."""
+    size = resolve_batch_size(wish.batch_size, wish.device)
+    return tuple(size >> k for k in range(size.bit_length())) if wish.is_free else (size,)
+
+
+def outfit(
+    models: Sequence[Classifier], plan: Plan, wish: Wish, *, batch_size: int, fixed: Mapping[str, str] | None = None
+) -> Outfit:
+    """Choose backends; where the batch is free and does not fit, halve it.
+
+    Args:
+        models: All of the run.
+        plan: Its films give the crops of the trials.
+        wish: What was asked for.
+        batch_size: To begin with.
+        fixed: Backends that were chosen elsewhere, by model name.
+
+    Raises:
+        InputError: No backend can run a model, or the one asked for is too far from the reference.
+        DeviceMemoryError: Not even one crop fits, or the batch asked for does not.
+    """
+    size = batch_size
+    while True:
+        setting = _setting(models, plan, wish, batch_size=size)
+        try:
+            choices = {}
+            for model in models:
+                own = setting if fixed is None else replace(setting, choice=fixed[model.name])
+                choices[model.name] = _fitting(choose(model, own), model, own)
+        except DeviceMemoryError:
+            if not wish.is_free:
+                raise
+            size = halved(size)
+            continue
+        return Outfit(size, setting, choices)
+
+
+def _fitting(choice: Choice, model: Classifier, setting: Setting) -> Choice:
+    """Prepare a network on CUDA at once: whether all fit side by side is known only then."""
+    if setting.device == "cpu" or choice.forward is not None or model.engine == "facts":
+        return choice
+    return Choice(choice.backend, choice.trial, prepared(model, choice.backend, setting), choice.notes)
+
+
+def _setting(models: Sequence[Classifier], plan: Plan, wish: Wish, *, batch_size: int) -> Setting:
+    n_crops = CROPS_CPU if wish.device == "cpu" else CROPS_CUDA
+    cropper = crop_maker("pillow").prepare("cpu")
+    return Setting(
+        choice=wish.backend,
+        device=wish.device,
+        precision=wish.precision,
+        batches=_batches(models, batch_size, wish.depth),
+        sample=Sample(plan, cropper, wish.depth, wish.allow_truncated, n_crops),
+    )
+
+
+def _batches(models: Sequence[Classifier], size: int, depth: Depth) -> dict[str, Batch]:
+    return {m.name: batch_of(m, size=size, depth=depth) for m in models if m.engine != "facts"}

@@ -1,0 +1,23 @@
+"""serial: one process, one device; films, crops and rows in threads beside the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from robustkit.engine.pipeline import Part
+from robustkit.engine.runner import write_parts
+from robustkit.executors._base import Job
+
+
+class Serial:
+    """Computes here."""
+
+    name = "serial"
+
+    def run(self, job: Job, parts: Sequence[Part]) -> Iterator[Part]:
+        """Compute the parts in order."""
+        if parts:
+            yield from write_parts(job.plan, job.equip(), job.folder, parts)
+
+
+PLUGIN = Serial()
