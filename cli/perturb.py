@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from robustkit.cli import options
@@ -77,8 +78,8 @@ def perturb(
         str | None, typer.Option("--scheduler", help="Of dask: its address, or local:N for N workers here.")
     ] = None,
     part_rows: Annotated[
-        int, typer.Option("--part-rows", help="Rows per model in one part: what a kill can lose.")
-    ] = 4096,
+        int, typer.Option("--part-rows", help="Rows per model in one part: what a kill can lose; 0: chosen.")
+    ] = 0,
     plan: Annotated[bool, typer.Option("--plan", help="Tell the forwards and the time expected, and stop.")] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -211,13 +212,24 @@ def _show(result: PerturbResult, *, json: bool, quiet: bool) -> None:
             note(f"failed: {failure}", quiet=quiet)
         if len(result.failures) > 10:
             note(f"failed: and {len(result.failures) - 10} more (status and reason in predictions)", quiet=quiet)
+        for trial in result.trials:
+            note(_trial(trial), quiet=quiet)
         note(_summary(result), quiet=quiet)
         typer.echo(str(result.run))
     if result.n_failed:
         raise typer.Exit(3)
 
 
+def _trial(trial: Mapping[str, Any]) -> str:
+    return (
+        f"{trial['model']}: {trial['backend']} {trial['precision']} is within {trial['error']:.1e} of eager fp32 "
+        f"on {trial['n_crops']} crops (allowed {trial['tolerance']:g})"
+    )
+
+
 def _summary(result: PerturbResult) -> str:
+    if result.is_partial:
+        return f"This process's share is done in {result.seconds:.1f} s; others are still at work."
     cases = f"{result.n_ok} cases answered, {result.n_failed} failed"
     if result.was_complete:
         return f"This run was complete already ({cases}); --new starts another."

@@ -17,7 +17,7 @@ from robustkit.config import read_config
 from robustkit.engine.equip import check_names, crop_maker, resolve_devices, resolve_precision, resolve_workers
 from robustkit.engine.films import FilmHeaders, read_headers
 from robustkit.engine.outfit import Wish, expected_backends, expected_batches
-from robustkit.engine.plan import PART_ROWS, Plan, check_spacing, resolve_snap
+from robustkit.engine.plan import Plan, check_spacing, resolve_snap
 from robustkit.engine.request import Request
 from robustkit.engine.seen import check_seen
 from robustkit.errors import InputError
@@ -62,7 +62,7 @@ class Choices:
     fill: tuple[str, ...] = ()
     executor: str = "serial"
     scheduler: str | None = None
-    part_rows: int = PART_ROWS
+    part_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +157,7 @@ def _plan(cases: Sequence[Case], headers: FilmHeaders, choices: Choices) -> Plan
     if any(g.units == "mm" for g in choices.groups):
         check_spacing(cases, headers.spacing_mm)
     snap = resolve_snap(choices.snap, np.stack([c.box.array() for c in cases]))
-    return Plan(tuple(cases), headers, choices.groups, choices.repeats, choices.seed, choices.border, snap,
-                choices.part_rows)  # fmt: skip
+    return Plan(tuple(cases), headers, choices.groups, choices.repeats, choices.seed, choices.border, snap)
 
 
 def _wish(models: Sequence[Classifier], choices: Choices) -> tuple[Wish, tuple[str, ...]]:

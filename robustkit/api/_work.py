@@ -16,6 +16,7 @@ from robustkit.atomic import replacing
 from robustkit.engine.equip import resolve_workers
 from robustkit.engine.equipment import Equipment
 from robustkit.engine.outfit import Outfit, expected_batches, outfit
+from robustkit.engine.plan import resolve_part_rows
 from robustkit.engine.record import first_record, trial_entries
 from robustkit.engine.request import Request
 from robustkit.engine.runner import Outcome, missing
@@ -49,6 +50,7 @@ def work(
         ready = _outfit(prepared, choices)
         prepared = _settled(prepared, ready)
         folder, record = _folder(prepared, choices)
+        prepared = _parted(prepared, choices, record)
         if only_plan:
             return PerturbResult(None, expectation=_expect(prepared.request, ready, folder if record else None))
         try:
@@ -170,6 +172,14 @@ def _outfit(prepared: Prepared, choices: Choices) -> Outfit:
 def _settled(prepared: Prepared, ready: Outfit) -> Prepared:
     request = replace(prepared.request, backend=ready.backends, batch_size=ready.batch_size)
     return replace(prepared, request=request)
+
+
+def _parted(prepared: Prepared, choices: Choices, record: Mapping[str, Any] | None) -> Prepared:
+    """Divide the run into parts; one that was begun keeps its parts, whose files are named by their cases."""
+    request = prepared.request
+    rows = resolve_part_rows(choices.part_rows, batch_size=request.batch_size)
+    begun = int((record or {}).get("part_rows", 0)) or rows
+    return replace(prepared, request=replace(request, plan=replace(request.plan, part_rows=begun)))
 
 
 def _find(prepared: Prepared, choices: Choices) -> tuple[Prepared, RunFolder, dict[str, Any] | None]:

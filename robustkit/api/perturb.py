@@ -55,7 +55,7 @@ def perturb(
     resume: Path | None = None,
     executor: Literal["serial", "dask"] = "serial",
     scheduler: str | None = None,
-    part_rows: int = 4096,
+    part_rows: int = 0,
     plan: bool = False,
     command: Sequence[str] = (),
     progress: Progress | None = None,
@@ -84,7 +84,7 @@ def perturb(
         resume: Go on with this run folder.
         executor: ``serial`` (this machine, all its GPUs) or ``dask``.
         scheduler: Of dask: its address, or ``local:N`` for N workers here.
-        part_rows: Rows per model in one part of the results, about: what a kill can lose.
+        part_rows: Rows per model in one part of the results, about: what a kill can lose; 0: chosen.
         plan: Tell the forwards and the time expected, and stop.
         command: The command as typed, for run.json.
         progress: Told of films and rows done.
@@ -103,8 +103,9 @@ def perturb(
         raise InputError(f"expected at least 1 repeat, got {repeats}.", where="--repeats", fix="Use --repeats 50.")
     if not 0 <= seed < 2**64:
         raise InputError(f"expected a seed in 0..2^64-1, got {seed}.", where="--seed", fix="Use --seed 0.")
-    if part_rows < 1:
-        raise InputError(f"expected at least 1 row, got {part_rows}.", where="--part-rows", fix="Use 4096.")
+    if part_rows < 0:
+        what = f"expected 0 (auto) or more rows, got {part_rows}."
+        raise InputError(what, where="--part-rows", fix="Use --part-rows 0.")
     if scheduler is not None and executor != "dask":
         raise InputError("a scheduler is for --executor dask.", where="--scheduler", fix="Add --executor dask.")
     options = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,14 +42,22 @@ class Batch:
         return np.zeros(self.shape, dtype=self.dtype)
 
 
+class Later(Protocol):
+    """Outputs on their way."""
+
+    def wait(self) -> NDArray[np.float32]:
+        """Give ``(B, K)`` float32 outputs; may be called more than once."""
+        ...
+
+
 class Forward(Protocol):
     """One prepared network with a fixed batch shape; one thread at a time calls it."""
 
-    def __call__(self, crops: NDArray[Any] | torch.Tensor) -> NDArray[np.float32] | torch.Tensor:
+    def __call__(self, crops: NDArray[Any] | torch.Tensor) -> NDArray[np.float32] | torch.Tensor | Later:
         """Give ``(B, K)`` float32 outputs of ``(B, H, W)`` crops, which it leaves as they are.
 
-        Crops may be numpy or lie on the backend's device; outputs may still be on their way on that device
-        (``fetch`` waits for them).
+        Crops may be numpy or lie on the backend's device; outputs may still be on their way (``fetch`` waits
+        for them), and the crops are not written to until they have come.
         """
         ...
 
@@ -68,11 +76,10 @@ class Backend(Protocol):
         ...
 
 
-def fetch(outputs: Sequence[NDArray[np.float32] | torch.Tensor]) -> NDArray[np.float32]:
+def fetch(outputs: Sequence[NDArray[np.float32] | torch.Tensor | Later]) -> NDArray[np.float32]:
     """Give ``(N, K)`` float32 in host memory, waiting for the device where needed."""
-    if isinstance(outputs[0], np.ndarray):
-        return np.concatenate([np.asarray(o) for o in outputs])
-    import torch
+    if not isinstance(outputs[0], np.ndarray) and not hasattr(outputs[0], "wait"):
+        import torch
 
-    tensors = [o for o in outputs if isinstance(o, torch.Tensor)]
-    return np.asarray(torch.cat(tensors).cpu().numpy())
+        return np.asarray(torch.cat([o for o in outputs if isinstance(o, torch.Tensor)]).cpu().numpy())
+    return np.concatenate([o if isinstance(o, np.ndarray) else cast(Later, o).wait() for o in outputs])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from robustkit.backends._base import Batch, Forward, Precision
 from robustkit.backends._memory import device_memory
 from robustkit.engine.equip import backend, candidates
-from robustkit.engine.trial import TOLERANCE, Sample, Trial, compare, remember, remembered, trial_key
+from robustkit.engine.trial import TOLERANCE, Sample, Trial, answers, distance, remember, remembered, trial_key
 from robustkit.errors import BackendError, DeviceMemoryError, InputError
 from robustkit.models.classifier import Classifier
 
@@ -101,8 +101,9 @@ def _try(model: Classifier, name: str, setting: Setting) -> Choice:
     crops = setting.sample.crops(model.input)
     if not len(crops):
         return Choice(name, None, forward)
-    reference = backend(REFERENCE).prepare(model, batch, device=setting.device, precision="fp32")
-    error = compare(forward, reference, batch=batch, crops=crops)
+    own = replace(batch, size=min(batch.size, len(crops)))
+    reference = backend(REFERENCE).prepare(model, own, device=setting.device, precision="fp32")
+    error = distance(answers(forward, batch, crops), answers(reference, own, crops))
     trial = Trial(model.name, name, precision, len(crops), error, TOLERANCE[precision])
     if not trial.is_near:
         fix = "Use --backend eager" + (" --precision fp32." if precision != "fp32" else ".")

@@ -47,17 +47,26 @@ class Lane:
 
 
 class Pending:
-    """Outputs of one part, on their way."""
+    """Outputs of one part, on their way.
 
-    def __init__(self, started: list[tuple[Callable[[], Any], int]], n_outputs: int) -> None:
+    Args:
+        started: By batch what waits for its outputs, and how many of them are of crops.
+        size: Of a batch.
+        n_outputs: Numbers per crop.
+    """
+
+    def __init__(self, started: list[tuple[Callable[[], Any], int]], *, size: int, n_outputs: int) -> None:
         self._started = started
+        self._size = size
         self._n_outputs = n_outputs
 
     def wait(self) -> NDArray[np.float32]:
         """Give ``(N, K)`` float32 outputs in the order in which the crops were added."""
         if not self._started:
             return np.empty((0, self._n_outputs), dtype=np.float32)
-        return fetch([result()[:filled] for result, filled in self._started])
+        rows = fetch([result() for result, _ in self._started])
+        filled = [k * self._size + np.arange(n) for k, (_, n) in enumerate(self._started)]
+        return np.asarray(rows[np.concatenate(filled)])
 
 
 class Packer:
@@ -100,7 +109,7 @@ class Packer:
             self._filling[self._filled :] = 0
             self._run()
         started, self._started = self._started, []
-        return Pending(started, self._n_outputs)
+        return Pending(started, size=self._batch.size, n_outputs=self._n_outputs)
 
     def _run(self) -> None:
         # every batch has memory of its own: the last one may still be in work

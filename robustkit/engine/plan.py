@@ -20,7 +20,8 @@ from robustkit.seeds import uniforms
 SnapChoice = Literal["auto", "whole", "none"]
 
 PART_ROWS = 4096
-"""Rows of one part per model, about: what a kill can lose."""
+PART_BATCHES = 64
+"""Least rows and least batches of one part per model, about: what a kill can lose, and how often a batch is padded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,11 @@ def _settle(moved: Boxes, nominal: Boxes, *, snap: Snap, keeps_size: bool) -> Bo
     if snap == "none":
         return moved
     return snap_moved(moved, nominal) if keeps_size else snap_edges(moved)
+
+
+def resolve_part_rows(wanted: int, *, batch_size: int) -> int:
+    """Give the rows of one part per model, about: as wanted, or where that is 0 enough for a batch's padding."""
+    return wanted or max(PART_ROWS, PART_BATCHES * batch_size)
 
 
 def resolve_snap(choice: SnapChoice, boxes: Boxes) -> Snap:

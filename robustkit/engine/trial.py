@@ -70,22 +70,22 @@ class Trial:
         )
 
 
-def compare(forward: Forward, reference: Forward, *, batch: Batch, crops: NDArray[Any]) -> float:
-    """Give the largest relative distance between two forwards of a model on ``(N, h, w)`` crops.
+def distance(ours: NDArray[np.float32], reference: NDArray[np.float32]) -> float:
+    """Give the largest |ours - reference| / max(1, |reference|); NaN where no reference is finite.
 
     An output that is finite in one and not in the other is infinitely far.
     """
-    ours, theirs = (_answers(f, batch, crops) for f in (forward, reference))
-    both = np.isfinite(ours) & np.isfinite(theirs)
-    if (np.isfinite(ours) != np.isfinite(theirs)).any():
+    both = np.isfinite(ours) & np.isfinite(reference)
+    if (np.isfinite(ours) != np.isfinite(reference)).any():
         return float("inf")
     if not both.any():
         return float("nan")
-    away = np.abs(ours[both].astype(np.float64) - theirs[both]) / np.maximum(1.0, np.abs(theirs[both]))
+    away = np.abs(ours[both].astype(np.float64) - reference[both]) / np.maximum(1.0, np.abs(reference[both]))
     return float(away.max())
 
 
-def _answers(forward: Forward, batch: Batch, crops: NDArray[Any]) -> NDArray[np.float32]:
+def answers(forward: Forward, batch: Batch, crops: NDArray[Any]) -> NDArray[np.float32]:
+    """Give ``(N, K)`` outputs of ``(N, h, w)`` crops, the last batch padded."""
     done = []
     for start in range(0, len(crops), batch.size):
         part = crops[start : start + batch.size]
