@@ -117,10 +117,12 @@ def _run_parts(
     def told(answer: Mapping[str, Any]) -> None:
         trials.update({t["model"]: t for t in answer.get("trials", ())})
 
+    # other processes prepare themselves; here it is done before the clock of the work starts
+    equipment = _equipment(request, choices, ready) if left and _is_here(prepared, choices) else None
     job = Job(
         plan=plan,
         folder=folder,
-        equip=lambda: _equipment(request, choices, ready),
+        equip=lambda: equipment,
         errand=errand(prepared, choices, folder),
         devices=prepared.devices,
         scheduler=choices.scheduler or "",
@@ -140,10 +142,13 @@ def _run_parts(
 
 
 def _executor(prepared: Prepared, choices: Choices) -> Executor:
-    name = choices.executor
-    if name == "serial" and len(prepared.devices) > 1:
-        name = "processes"
-    return cast("Executor", load("executors", name))
+    is_many = choices.executor == "serial" and not _is_here(prepared, choices)
+    return cast("Executor", load("executors", "processes" if is_many else choices.executor))
+
+
+def _is_here(prepared: Prepared, choices: Choices) -> bool:
+    """Tell whether this process computes; several devices have a process each."""
+    return choices.executor == "serial" and len(prepared.devices) == 1
 
 
 def _equipment(request: Request, choices: Choices, ready: Outfit) -> Equipment:
@@ -164,7 +169,7 @@ def _equipment(request: Request, choices: Choices, ready: Outfit) -> Equipment:
 def _outfit(prepared: Prepared, choices: Choices) -> Outfit:
     """Choose and try backends; where other processes compute, they try for themselves."""
     request, wish = prepared.request, prepared.wish
-    if choices.executor != "serial" or len(prepared.devices) > 1:
+    if not _is_here(prepared, choices):
         return Outfit.untried(request.models, wish, batch_size=request.batch_size, backends=request.backend)
     return outfit(request.models, request.plan, wish, batch_size=request.batch_size)
 

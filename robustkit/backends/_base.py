@@ -53,11 +53,17 @@ class Later(Protocol):
 class Forward(Protocol):
     """One prepared network with a fixed batch shape; one thread at a time calls it."""
 
-    def __call__(self, crops: NDArray[Any] | torch.Tensor) -> NDArray[np.float32] | torch.Tensor | Later:
+    def __call__(
+        self, crops: NDArray[Any] | torch.Tensor, filled: int | None = None
+    ) -> NDArray[np.float32] | torch.Tensor | Later:
         """Give ``(B, K)`` float32 outputs of ``(B, H, W)`` crops, which it leaves as they are.
 
-        Crops may be numpy or lie on the backend's device; outputs may still be on their way (``fetch`` waits
-        for them), and the crops are not written to until they have come.
+        Args:
+            crops: numpy, or on the backend's device; not to be written to until the outputs have come.
+            filled: Rows that are wanted; the rest is padding, and its outputs may be anything. None: all.
+
+        Returns:
+            Outputs that may still be on their way (``fetch`` waits for them).
         """
         ...
 

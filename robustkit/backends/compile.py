@@ -52,7 +52,7 @@ class _CompiledForward:
         self._device = device
         self._precision = precision
 
-    def __call__(self, crops: NDArray[Any] | torch.Tensor) -> torch.Tensor:
+    def __call__(self, crops: NDArray[Any] | torch.Tensor, filled: int | None = None) -> torch.Tensor:
         # freezing wants no_grad, not inference_mode
         with torch.no_grad(), allowing(self._precision), _frozen(self._device):
             return cast(torch.Tensor, self._graph(to_device(crops, self._device)))

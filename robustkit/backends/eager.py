@@ -42,7 +42,7 @@ class _EagerForward:
         self._device = device
         self._precision = precision
 
-    def __call__(self, crops: NDArray[Any] | torch.Tensor) -> torch.Tensor:
+    def __call__(self, crops: NDArray[Any] | torch.Tensor, filled: int | None = None) -> torch.Tensor:
         with torch.inference_mode(), allowing(self._precision), self._casting():
             return cast(torch.Tensor, self._graph(to_device(crops, self._device)))
 

@@ -42,7 +42,7 @@ class _OnnxForward:
         self._mean = np.array(spec.mean, dtype=np.float32)[None, :, None, None]
         self._std = np.array(spec.std, dtype=np.float32)[None, :, None, None]
 
-    def __call__(self, crops: Any) -> NDArray[np.float32]:
+    def __call__(self, crops: Any, filled: int | None = None) -> NDArray[np.float32]:
         grey = crops.astype(np.float32) / np.float32(255)
         batch = (np.repeat(grey[:, None], self._channels, axis=1) - self._mean) / self._std
         if self._nhwc:

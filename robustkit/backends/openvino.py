@@ -63,10 +63,11 @@ class _OpenVinoForward:
         self._n_outputs = n_outputs
         self._size = batch.size
 
-    def __call__(self, crops: Any) -> _Answers:
+    def __call__(self, crops: Any, filled: int | None = None) -> _Answers:
         crops = np.ascontiguousarray(crops)
-        answers = _Answers(crops, self._size // self._piece, self._n_outputs, self._queue.wait_all)
-        for start in range(0, self._size, self._piece):
+        starts = range(0, self._size if filled is None else filled, self._piece)
+        answers = _Answers(crops, len(starts), self._n_outputs, self._queue.wait_all)
+        for start in starts:
             # waits where all threads have enough to do
             self._queue.start_async([crops[start : start + self._piece]], (answers, start), share_inputs=True)
         return answers
@@ -78,7 +79,7 @@ class _Answers:
     def __init__(self, crops: NDArray[Any], pieces: int, n_outputs: int, wait_all: Callable[[], None]) -> None:
         self._wait_all = wait_all
         self._crops: NDArray[Any] | None = crops
-        self._out = np.empty((len(crops), n_outputs), dtype=np.float32)
+        self._out = np.zeros((len(crops), n_outputs), dtype=np.float32)
         self._left = pieces
         self._changed = Condition()
 

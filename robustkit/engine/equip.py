@@ -13,7 +13,7 @@ from robustkit.errors import InputError
 from robustkit.models.classifier import Classifier
 from robustkit.registry import load, names
 
-CPU_BATCH = 16
+CPU_BATCH = 8
 CUDA_BATCH = 256
 
 

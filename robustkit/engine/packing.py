@@ -30,13 +30,13 @@ class Lane:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="forward") if threaded else None
         self._free = BoundedSemaphore(_AHEAD)
 
-    def run(self, forward: Callable[[Any], Any], batch: Any) -> Callable[[], Any]:
+    def run(self, forward: Callable[[Any, int], Any], batch: Any, filled: int) -> Callable[[], Any]:
         """Start a forward; the callable waits for its outputs, or raises what it raised."""
         if self._pool is None:
-            out = forward(batch)
+            out = forward(batch, filled)
             return lambda: out
         self._free.acquire()
-        future: Future[Any] = self._pool.submit(forward, batch)
+        future: Future[Any] = self._pool.submit(forward, batch, filled)
         future.add_done_callback(lambda _: self._free.release())
         return future.result
 
@@ -115,12 +115,12 @@ class Packer:
         # every batch has memory of its own: the last one may still be in work
         batch, self._filling = self._filling, None
         filled, self._filled = self._filled, 0
-        self._started.append((self._lane.run(self._guarded, batch), filled))
+        self._started.append((self._lane.run(self._guarded, batch, filled), filled))
 
-    def _guarded(self, batch: Any) -> Any:
+    def _guarded(self, batch: Any, filled: int) -> Any:
         size, height, width = self._batch.shape
         with device_memory(self._device, doing=f"a batch of {size} crops of {width} x {height} px"):
-            return self._forward(batch)
+            return self._forward(batch, filled)
 
 
 def _empty(crops: Any, shape: tuple[int, int, int]) -> Any:

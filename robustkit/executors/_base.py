@@ -34,7 +34,7 @@ class Job:
     Attributes:
         plan: All cases.
         folder: Where the parts go.
-        equip: Prepares this process; called only by executors that compute here.
+        equip: Gives what this process works with; None where it does not compute.
         errand: For other processes.
         devices: Of this machine, e.g. ``("cuda:0", "cuda:1")``.
         scheduler: Address for executors that have one; "" otherwise.
@@ -43,7 +43,7 @@ class Job:
 
     plan: Plan
     folder: RunFolder
-    equip: Callable[[], Equipment]
+    equip: Callable[[], Equipment | None]
     errand: Errand
     devices: tuple[str, ...]
     scheduler: str = ""

@@ -16,8 +16,9 @@ class Serial:
 
     def run(self, job: Job, parts: Sequence[Part]) -> Iterator[Part]:
         """Compute the parts in order."""
-        if parts:
-            yield from write_parts(job.plan, job.equip(), job.folder, parts)
+        equipment = job.equip()
+        if parts and equipment is not None:
+            yield from write_parts(job.plan, equipment, job.folder, parts)
 
 
 PLUGIN = Serial()

@@ -76,6 +76,13 @@ def test_a_row_depends_neither_on_its_neighbours_nor_on_its_place(forwards: Any)
     assert _near(fetch([forwards["fp32"](CROPS[::-1].copy())])[::-1], first, 1e-5)
 
 
+def test_padding_changes_nothing_before_it(forwards: Any) -> None:
+    first = fetch([forwards["fp32"](CROPS)])
+    padded = CROPS.copy()
+    padded[3:] = 0
+    assert np.array_equal(fetch([forwards["fp32"](padded, 3)])[:3], first[:3])
+
+
 def test_earlier_answers_are_not_overwritten_and_crops_not_touched(forwards: Any) -> None:
     before = CROPS.copy()
     first = forwards["fp32"](CROPS)

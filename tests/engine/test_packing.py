@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from robustkit.backends._base import Batch
 from robustkit.engine.packing import Lane, Packer
@@ -17,12 +17,14 @@ class _Sum:
     def __init__(self) -> None:
         self.shapes: list[tuple[int, ...]] = []
 
-    def __call__(self, crops: np.ndarray) -> np.ndarray:
+    def __call__(self, crops: np.ndarray, filled: int) -> np.ndarray:
+        assert not crops[filled:].any()
         self.shapes.append(crops.shape)
         return crops.reshape(len(crops), -1).sum(axis=1, dtype=np.float32)[:, None]
 
 
 @pytest.mark.parametrize("threaded", [True, False])
+@settings(deadline=None)  # the first call imports torch
 @given(sizes=st.lists(st.lists(st.integers(0, 9), max_size=5), min_size=1, max_size=3), batch=st.integers(1, 7))
 def test_every_crop_is_answered_once_in_order(threaded: bool, sizes: list[list[int]], batch: int) -> None:
     rng = np.random.default_rng(0)
@@ -44,7 +46,7 @@ def test_every_crop_is_answered_once_in_order(threaded: bool, sizes: list[list[i
 def test_a_full_device_is_told_in_our_words() -> None:
     import torch
 
-    def full(_: np.ndarray) -> np.ndarray:
+    def full(_: np.ndarray, filled: int) -> np.ndarray:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
 
     lane = Lane(threaded=True)
