@@ -27,7 +27,7 @@ Seed = Annotated[int, typer.Option("--seed", help="0..2^64-1; the same seed draw
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no warnings.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
-Backend = Annotated[str, typer.Option("--backend", help="auto, eager, onnxruntime, ...")]
+Backend = Annotated[str, typer.Option("--backend", help="auto, eager, compile, openvino or onnxruntime.")]
 Precision = Annotated[
     str | None, typer.Option("--precision", help="fp32, tf32, fp16, bf16; default fp32 on a CPU, fp16 on CUDA.")
 ]
