@@ -38,6 +38,13 @@ def perturb(
     preset: Annotated[str | None, typer.Option("--preset", help="reader: shift and edges at 0.05 and 0.1.")] = None,
     units: Annotated[Literal["side", "px", "mm"], typer.Option("--units", help="What a level counts in.")] = "side",
     repeats: Annotated[int, typer.Option("--repeats", help="Redrawn boxes per case and level.")] = 50,
+    sampler: Annotated[
+        Literal["random", "sobol"], typer.Option("--sampler", help="sobol: means over repeats vary much less.")
+    ] = "random",
+    until: Annotated[
+        float | None, typer.Option("--until", help="Go on until the Monte-Carlo error of scores and AUC is under this.")
+    ] = None,
+    max_repeats: Annotated[int, typer.Option("--max-repeats", help="Where --until gives up.")] = 1600,
     seed: options.Seed = 0,
     snap: Annotated[
         Literal["auto", "whole", "none"], typer.Option("--snap", help="Boxes in whole pixels, or as drawn.")
@@ -93,6 +100,8 @@ def perturb(
       robustkit perturb --model ckpt.pt --shifts 0.1 --repeats 50
 
       robustkit perturb --model a=a.pt --model b=b.pt --manifest cases.csv --shifts 0.05,0.1,0.2
+
+      robustkit perturb --model ckpt.pt --shifts 0.1 --sampler sobol --until 0.005
 
       robustkit perturb --model ckpt.pt --preset reader --plan
     """

@@ -61,14 +61,19 @@ def uniforms(seed: int, case_ids: Sequence[str], *, repeats: range, stream: int)
     Returns:
         ``(N, R, 4)`` float64 in (0, 1).
     """
+    words = philox4x32(case_counters(case_ids, repeats=repeats, stream=stream), (seed & 0xFFFFFFFF, seed >> 32))
+    return (words.astype(np.float64) + 0.5) * 2.0**-32
+
+
+def case_counters(case_ids: Sequence[str], *, repeats: range, stream: int) -> NDArray[np.uint32]:
+    """Give ``(N, R, 4)`` uint32 counters: case hash low, case hash high, repeat, stream."""
     hashes = np.array([case_hash(c) for c in case_ids], dtype=np.uint64)
     counter = np.empty((len(case_ids), len(repeats), 4), dtype=np.uint32)
     counter[..., 0] = (hashes & _LOW).astype(np.uint32)[:, None]
     counter[..., 1] = (hashes >> _32).astype(np.uint32)[:, None]
     counter[..., 2] = np.array(repeats, dtype=np.uint32)[None, :]
     counter[..., 3] = np.uint32(stream)
-    words = philox4x32(counter, (seed & 0xFFFFFFFF, seed >> 32))
-    return (words.astype(np.float64) + 0.5) * 2.0**-32
+    return counter
 
 
 def generator(seed: int, *parts: str | int) -> np.random.Generator:

@@ -35,6 +35,8 @@ def errand(prepared: Prepared, choices: Choices, folder: RunFolder) -> Errand:
         "labels": sorted({c for m in request.models for c in m.classes}),
         "groups": [g.to_dict() for g in plan.groups],
         "repeats": plan.repeats,
+        "first_repeat": plan.first_repeat,
+        "sampler": plan.sampler,
         "seed": plan.seed,
         "border": plan.border,
         "snap": plan.snap,
@@ -66,8 +68,8 @@ def fulfil(text: str, groups: Sequence[Sequence[str]], *, device: str | None = N
 
     try:
         content = json.loads(text)
-        station = _station(text, device or content["device"])
-        plan = station.plan([c for group in groups for c in group])
+        station = _station(_without_round(content), device or content["device"])
+        plan = station.plan([c for group in groups for c in group], content)
         place = {c.case_id: i for i, c in enumerate(plan.cases)}
         parts = [tuple(place[c] for c in group) for group in groups]
         folder = RunFolder(Path(content["folder"]))
@@ -77,6 +79,11 @@ def fulfil(text: str, groups: Sequence[Sequence[str]], *, device: str | None = N
     except RobustkitError as error:
         return {"error": {"what": error.what, "where": error.where, "fix": error.fix}}
     return {"trials": station.trials()}
+
+
+def _without_round(content: Mapping[str, Any]) -> str:
+    """Give the text of an errand less what differs between the rounds of one run: a station serves all of them."""
+    return json.dumps({k: v for k, v in content.items() if k not in ("repeats", "first_repeat")}, sort_keys=True)
 
 
 @lru_cache(maxsize=2)
@@ -105,22 +112,22 @@ class _Station:
         self._ready: Outfit | None = None
         self._equipment: Equipment | None = None
 
-    def plan(self, case_ids: Sequence[str]) -> Any:
-        """Give the plan of some cases: the same boxes as in the plan of all."""
+    def plan(self, case_ids: Sequence[str], content: Mapping[str, Any]) -> Any:
+        """Give the plan of some cases in the errand's round: the same boxes as in the plan of all."""
         from robustkit.engine.conditions import Levels
         from robustkit.engine.equip import resolve_workers
         from robustkit.engine.films import read_headers
         from robustkit.engine.plan import Plan
 
-        content = self._content
         wanted = set(case_ids)
         chosen = self._manifest.only(self._manifest.frame["case_id"].isin(wanted).tolist())
         cases = sorted(chosen.cases(), key=lambda c: c.case_id)
         headers = read_headers(cases, workers=resolve_workers(content["workers"], self._device))
         groups = tuple(Levels(g["kind"], tuple(g["levels"]), g["units"]) for g in content["groups"])
         return Plan(
-            tuple(cases), headers, groups, content["repeats"], content["seed"], content["border"], content["snap"]
-        )
+            tuple(cases), headers, groups, content["repeats"], content["seed"], content["border"], content["snap"],
+            sampler=content["sampler"], first_repeat=content["first_repeat"],
+        )  # fmt: skip
 
     def equipment(self, plan: Any) -> Equipment:
         """Prepare this process at the first call; the crops of the trial come from these cases."""

@@ -18,7 +18,7 @@ from robustkit.engine.equip import check_names, crop_maker, resolve_devices, res
 from robustkit.engine.films import FilmHeaders, read_headers
 from robustkit.engine.outfit import Wish, expected_backends, expected_batches
 from robustkit.engine.plan import Plan, check_spacing, resolve_snap
-from robustkit.engine.request import Request
+from robustkit.engine.request import Request, Until
 from robustkit.engine.seen import check_seen
 from robustkit.errors import InputError
 from robustkit.models.classifier import Classifier
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from robustkit.cohort.case import Case
     from robustkit.cohort.manifest import Manifest
     from robustkit.engine.conditions import Levels
+    from robustkit.engine.plan import Sampler
     from robustkit.images.radiograph import Depth
     from robustkit.perturbations._base import Border
 
@@ -60,6 +61,9 @@ class Choices:
     models: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     fill: tuple[str, ...] = ()
+    sampler: Sampler = "random"
+    until: float | None = None
+    max_repeats: int = 1600
     executor: str = "serial"
     scheduler: str | None = None
     part_rows: int = 0
@@ -157,7 +161,10 @@ def _plan(cases: Sequence[Case], headers: FilmHeaders, choices: Choices) -> Plan
     if any(g.units == "mm" for g in choices.groups):
         check_spacing(cases, headers.spacing_mm)
     snap = resolve_snap(choices.snap, np.stack([c.box.array() for c in cases]))
-    return Plan(tuple(cases), headers, choices.groups, choices.repeats, choices.seed, choices.border, snap)
+    return Plan(
+        tuple(cases), headers, choices.groups, choices.repeats, choices.seed, choices.border, snap,
+        sampler=choices.sampler,
+    )  # fmt: skip
 
 
 def _wish(models: Sequence[Classifier], choices: Choices) -> tuple[Wish, tuple[str, ...]]:
@@ -190,6 +197,7 @@ def _request(
         depth=choices.depth,
         allow_truncated=choices.allow_truncated,
         crops=crop_maker(choices.crops, wish.device).name,
+        until=None if choices.until is None else Until(choices.until, choices.repeats, choices.max_repeats),
     )
 
 

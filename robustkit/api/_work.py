@@ -18,7 +18,7 @@ from robustkit.engine.equipment import Equipment
 from robustkit.engine.outfit import Outfit, expected_batches, outfit
 from robustkit.engine.plan import resolve_part_rows
 from robustkit.engine.record import first_record, trial_entries
-from robustkit.engine.request import Request
+from robustkit.engine.request import Request, Until
 from robustkit.engine.runner import Outcome, missing
 from robustkit.engine.share import Share, share_of_environment
 from robustkit.errors import DeviceMemoryError, InputError, RunError
@@ -28,6 +28,7 @@ from robustkit.results.folder import RunFolder
 from robustkit.results.runs import new_run_path, newest_of_identity
 
 if TYPE_CHECKING:
+    from robustkit.api._rounds import Round
     from robustkit.executors._base import Executor
 
 
@@ -43,6 +44,9 @@ def work(
     if share.is_part and choices.resume is None and choices.out is None:
         what = f"{share.n} processes are to share one run ({share.source}), and --out does not say which folder."
         raise InputError(what, where="--out", fix="Give all of them the same --out.")
+    if share.is_part and choices.until is not None:
+        what = f"--until has to see all answers of a round, and this process has a share ({share.source})."
+        raise InputError(what, where="--until", fix="Use --executor dask, or a fixed number of --repeats.")
     prepared, folder, record = _find(prepared, choices)
     if record and record.get("status") == "complete" and not only_plan:
         return _result(folder, record, prepared, was_complete=True)
@@ -87,13 +91,40 @@ def _compute(
     folder.write_record(record)
     with replacing(folder.path / "cases.parquet") as temporary:
         prepared.cases.to_parquet(temporary, index=False)
-    outcome, trials = _run_parts(prepared, choices, folder, ready=ready, share=share, progress=progress)
-    if trials:
-        record = {**record, "trials": trials}
-    if outcome.left:
-        return _partial(folder, prepared, outcome, share)
+    outcome = Outcome(0.0, 0, 0)
+    rounds: list[Round] = []
+    while True:
+        done, trials = _run_parts(prepared, choices, folder, ready=ready, share=share, progress=progress)
+        outcome = outcome.plus(done)
+        record = {**record, **({"trials": trials} if trials else {})}
+        if outcome.left:
+            return _partial(folder, prepared, outcome, share)
+        until = prepared.request.until
+        if until is None:
+            break
+        rounds.append(_measured(folder, prepared))
+        record |= {"repeats": prepared.request.plan.repeats, "rounds": [r.to_dict() for r in rounds]}
+        following = None if rounds[-1].is_enough(until.precision) else prepared.request.next_round()
+        if following is None:
+            record |= {"warnings": [*record.get("warnings", ()), *_unreached(rounds[-1], until)]}
+            break
+        folder.write_record(record)
+        prepared = replace(prepared, request=replace(prepared.request, plan=following))
     record = _finish(folder, record, outcome)
     return _result(folder, record, prepared, outcome=outcome)
+
+
+def _measured(folder: RunFolder, prepared: Prepared) -> Round:
+    # scipy is not among the core packages that every machine has
+    from robustkit.api._rounds import measure
+
+    return measure(
+        folder, prepared.request, prepared.cases, positive=frozenset(prepared.facts.get("positive_labels", ()))
+    )
+
+
+def _unreached(last: Round, until: Until) -> list[str]:
+    return [] if last.is_enough(until.precision) else [last.sentence(until)]
 
 
 def _run_parts(
@@ -298,7 +329,7 @@ def _result(
         n_ok=record["counts"]["ok"],
         n_failed=record["counts"]["failed"],
         failures=tuple(f"{c}: {r}" for c, r in zip(failures["case_id"], failures["reason"], strict=True)),
-        warnings=tuple(prepared.facts["warnings"]),
+        warnings=tuple(record.get("warnings", prepared.facts["warnings"])),
         was_complete=was_complete,
         trials=tuple(t for t in record.get("trials", ())),
     )

@@ -26,6 +26,9 @@ def perturb(
     preset: str | None = None,
     units: Literal["side", "px", "mm"] = "side",
     repeats: int = 50,
+    sampler: Literal["random", "sobol"] = "random",
+    until: float | None = None,
+    max_repeats: int = 1600,
     seed: int = 0,
     snap: Literal["auto", "whole", "none"] = "auto",
     border: Literal["inside", "clip", "pad"] = "inside",
@@ -71,6 +74,11 @@ def perturb(
         preset: ``reader``.
         units: What a level counts in.
         repeats: Redrawn boxes per level.
+        sampler: ``random``, or ``sobol``: scrambled Sobol points, seeded by case, whose means vary much less.
+        until: Go on in rounds, each with twice as many repeats in all, until the Monte-Carlo error (sd over repeats
+            / sqrt(repeats)) of every case's mean score and of the cohort's AUC at every level is under this. With
+            ``sobol`` the true error is smaller than that.
+        max_repeats: Where ``until`` gives up.
         seed: 0..2^64-1.
         snap, border: Rounding and border rule of the boxes.
         splits: Rows of these splits alone; default all but ``train``.
@@ -103,6 +111,16 @@ def perturb(
         raise InputError(f"expected at least 1 repeat, got {repeats}.", where="--repeats", fix="Use --repeats 50.")
     if not 0 <= seed < 2**64:
         raise InputError(f"expected a seed in 0..2^64-1, got {seed}.", where="--seed", fix="Use --seed 0.")
+    if until is not None and not 0 < until < 1:
+        raise InputError(
+            f"expected a precision between 0 and 1, got {until}.", where="--until", fix="Use --until 0.01."
+        )
+    if until is not None and (repeats < 2 or max_repeats < repeats):
+        what = f"--until needs at least 2 repeats and at most --max-repeats ({max_repeats}), got {repeats}."
+        raise InputError(what, where="--repeats", fix="Use --repeats 50 --max-repeats 1600.")
+    if until is not None and not groups:
+        fix = "Add --shifts 0.1."
+        raise InputError("there is nothing to repeat without a perturbation.", where="--until", fix=fix)
     if part_rows < 0:
         what = f"expected 0 (auto) or more rows, got {part_rows}."
         raise InputError(what, where="--part-rows", fix="Use --part-rows 0.")
@@ -116,7 +134,8 @@ def perturb(
         groups=groups, repeats=repeats, seed=seed, snap=snap, border=border, splits=tuple(splits), device=device,
         backend=backend, precision=precision, batch_size=batch_size, workers=workers, crops=crops, depth=depth,
         allow_truncated=allow_truncated, allow_seen=allow_seen, out=out, new=new, resume=resume,
-        models=tuple(model), options=options, fill=tuple(fill), executor=executor, scheduler=scheduler, part_rows=part_rows,
+        models=tuple(model), options=options, fill=tuple(fill), sampler=sampler, until=until,
+        max_repeats=max_repeats, executor=executor, scheduler=scheduler, part_rows=part_rows,
     )  # fmt: skip
     models = open_models(model, options)
     prepared = prepare_request(models, manifest, fill=fill, choices=choices, progress=progress)

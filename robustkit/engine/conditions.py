@@ -87,10 +87,10 @@ def parse_perturbation(text: str, *, units: Units) -> Levels:
     return parse_levels([levels], kind=kind, units=kinds_units)
 
 
-def conditions(groups: Sequence[Levels], repeats: int) -> tuple[Condition, ...]:
-    """Give the nominal condition and then every perturbation, level and repeat, in this order."""
-    rows = [Condition(g.kind, level, r) for g in groups for level in g.levels for r in range(repeats)]
-    return (Condition(NOMINAL, 0.0, 0), *rows)
+def conditions(groups: Sequence[Levels], repeats: range) -> tuple[Condition, ...]:
+    """Give every perturbation, level and repeat, in this order; before them the nominal one if repeats begin at 0."""
+    rows = [Condition(g.kind, level, r) for g in groups for level in g.levels for r in repeats]
+    return (Condition(NOMINAL, 0.0, 0), *rows) if repeats.start == 0 else tuple(rows)
 
 
 def levels_array(rows: Sequence[Condition]) -> NDArray[np.float64]:

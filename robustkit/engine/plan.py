@@ -16,8 +16,10 @@ from robustkit.errors import InputError
 from robustkit.geometry import Boxes
 from robustkit.perturbations._base import Border, Snap, keep_in_film, reach_px, snap_edges, snap_moved
 from robustkit.seeds import uniforms
+from robustkit.sobol import sobol
 
 SnapChoice = Literal["auto", "whole", "none"]
+Sampler = Literal["random", "sobol"]
 
 PART_ROWS = 4096
 PART_BATCHES = 64
@@ -35,6 +37,8 @@ class Plan:
         repeats, seed, border: As given.
         snap: Resolved: ``whole`` or ``none`` for the whole run.
         part_rows: Rows of one part per model, about.
+        sampler: ``random`` or ``sobol``.
+        first_repeat: Of this round; earlier repeats, and the nominal boxes, are answered already where it is over 0.
     """
 
     cases: tuple[Case, ...]
@@ -45,26 +49,36 @@ class Plan:
     border: Border
     snap: Snap
     part_rows: int = PART_ROWS
+    sampler: Sampler = "random"
+    first_repeat: int = 0
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """The nominal condition first, then every perturbation, level and repeat."""
-        return conditions(self.groups, self.repeats)
+        """The nominal condition first, then every perturbation, level and repeat (of this round)."""
+        return conditions(self.groups, self._round)
+
+    @property
+    def _round(self) -> range:
+        return range(self.first_repeat, self.repeats)
 
     def n_rows(self, index: int) -> int:
         """Give the rows of one case: all conditions, or the nominal one alone for ``val`` rows."""
-        n = sum(len(g.levels) for g in self.groups) * self.repeats
-        return 1 if self.cases[index].split == "val" else 1 + n
+        nominal = int(self.first_repeat == 0)
+        n = sum(len(g.levels) for g in self.groups) * len(self._round)
+        return nominal if self.cases[index].split == "val" else nominal + n
 
     def boxes(self, indices: Sequence[int]) -> Boxes:
         """Give ``(n, C, 4)`` boxes of some cases after snapping and border rule, nominal first."""
         nominal = np.stack([self.cases[i].box.array() for i in indices])
         film = self.headers.size[list(indices)]
         names = [self.cases[i].case_id for i in indices]
-        shown = [_settle(nominal[:, None, :], nominal, snap=self.snap, keeps_size=True)]
+        shown = (
+            [_settle(nominal[:, None, :], nominal, snap=self.snap, keeps_size=True)] if not self.first_repeat else []
+        )
+        draw = sobol if self.sampler == "sobol" else uniforms
         for group in self.groups:
             plugin = perturbation(group.kind)
-            draws = uniforms(self.seed, names, repeats=range(self.repeats), stream=plugin.stream)
+            draws = draw(self.seed, names, repeats=self._round, stream=plugin.stream)
             for level in group.levels:
                 reach = reach_px(nominal, level, units=group.units, spacing_mm=self.headers.spacing_mm[list(indices)])
                 moved = plugin.move(nominal, reach, level, draws)
@@ -77,6 +91,8 @@ class Plan:
         current: list[int] = []
         rows = 0
         for index in range(len(self.cases)):
+            if not self.n_rows(index):
+                continue
             current.append(index)
             rows += self.n_rows(index)
             if rows >= self.part_rows:

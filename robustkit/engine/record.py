@@ -31,10 +31,11 @@ def first_record(request: Request, *, command: Sequence[str], facts: Mapping[str
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": plan.seed,
         "rng": "philox4x32-10",
-        "sampler": "random",
+        "sampler": plan.sampler,
         "repeats": plan.repeats,
         "border": plan.border,
         "snap": plan.snap,
+        **({"until": request.until.to_dict(), "rounds": []} if request.until else {}),
         "perturbations": [g.to_dict() for g in plan.groups],
         "models": [model_entry(m, request.backend.get(m.name, "facts")) for m in request.models],
         "manifests": [

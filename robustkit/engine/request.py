@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from robustkit.cohort.manifest import Manifest
 from robustkit.engine.plan import Plan
 from robustkit.models.classifier import Classifier
 from robustkit.provenance import digest
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """When repeats are enough.
+
+    Attributes:
+        precision: What the Monte-Carlo errors have to be under.
+        start: Repeats of the first round; every round doubles their number.
+        most: Repeats that are not exceeded.
+    """
+
+    precision: float
+    start: int
+    most: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the entry of run.json."""
+        return {"precision": self.precision, "start": self.start, "most": self.most}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +41,7 @@ class Request:
         backend: By model name, as resolved.
         precision, batch_size, device: As resolved.
         depth, allow_truncated, crops: How films are read and cut.
+        until: When repeats are enough; None: as many as the plan has.
     """
 
     manifest: Manifest
@@ -34,6 +54,7 @@ class Request:
     depth: str
     allow_truncated: bool
     crops: str
+    until: Until | None = None
 
     def identity_fields(self) -> dict[str, Any]:
         """Give the fields of the run's identity (design, section 3.1)."""
@@ -43,8 +64,8 @@ class Request:
             "cases": digest([[c.case_id, *c.box.array().tolist(), c.label, c.split] for c in plan.cases]),
             "models": [_model_identity(m) for m in self.models],
             "perturbations": [g.to_dict() for g in plan.groups],
-            "repeats": plan.repeats,
-            "sampler": "random",
+            "repeats": self.until.start if self.until else plan.repeats,
+            "sampler": plan.sampler,
             "border": plan.border,
             "snap": plan.snap,
             "seed": plan.seed,
@@ -53,7 +74,17 @@ class Request:
             "batch_size": self.batch_size,
             "depth": self.depth,
             "allow_truncated": self.allow_truncated,
+            **({"until": self.until.to_dict()} if self.until else {}),
         }
+
+    def next_round(self) -> Plan | None:
+        """Give the plan of the repeats to add, or None where there are enough or no more are allowed."""
+        if self.until is None:
+            return None
+        repeats = min(2 * self.plan.repeats, self.until.most)
+        return (
+            replace(self.plan, first_repeat=self.plan.repeats, repeats=repeats) if repeats > self.plan.repeats else None
+        )
 
     def identity(self) -> str:
         """Give the SHA-256 over the canonical JSON of the identity fields."""

@@ -30,10 +30,15 @@ class Outcome:
     found: int
     left: int = 0
 
+    def plus(self, later: Outcome) -> Outcome:
+        """Give the outcome of this and a later round."""
+        return Outcome(self.seconds + later.seconds, self.made + later.made, self.found + later.found, later.left)
+
 
 def part_file(folder: RunFolder, plan: Plan, part: Part) -> Path:
-    """Give the file of a part: its name says which cases are in it."""
+    """Give the file of a part: its name says which cases are in it, and where a later round begins."""
     name = digest([plan.cases[i].case_id for i in part])[:16]
+    name += f"-{plan.first_repeat:06d}" if plan.first_repeat else ""
     return folder.path / "predictions" / f"part-{name}.parquet"
 
 

@@ -117,14 +117,10 @@ class Sample:
 
         Of every chosen case one box is taken, and more where cases are few; films that cannot be read are passed over.
         """
-        usable = [i for i, fault in enumerate(self.plan.headers.faults) if not fault]
-        chosen = [usable[k * len(usable) // self.n_crops] for k in range(self.n_crops)] if usable else []
         made = []
-        for place, index in enumerate(dict.fromkeys(chosen)):
-            take = min(chosen.count(index), self.plan.n_rows(index))
+        for place, (index, take) in enumerate(self._quotas()):
             boxes = self.plan.boxes([index])[0, : self.plan.n_rows(index)]
-            first = place % len(boxes)
-            rows = (first + np.arange(take) * max(1, len(boxes) // take)) % len(boxes)
+            rows = (np.linspace(0, len(boxes), take, endpoint=False).astype(np.intp) + place) % len(boxes)
             try:
                 film = read_film(self.plan.cases[index].image, depth=self.depth, allow_truncated=self.allow_truncated)
             except FilmError:
@@ -133,6 +129,18 @@ class Sample:
             made.append(self.cropper.crops(loaded, boxes[rows], spec, snapping=self.plan.snap))
         shape = (0, spec.height_px, spec.width_px)
         return np.concatenate(made) if made else np.empty(shape, dtype=np.uint8)
+
+    def _quotas(self) -> list[tuple[int, int]]:
+        """Give cases, spread over the run, and how many boxes are taken of each."""
+        usable = [i for i, fault in enumerate(self.plan.headers.faults) if not fault]
+        n = min(self.n_crops, len(usable))
+        quotas = {usable[k * len(usable) // n]: 0 for k in range(n)}
+        left = self.n_crops
+        while left and (open_cases := [i for i in quotas if quotas[i] < self.plan.n_rows(i)]):
+            for index in open_cases[:left]:
+                quotas[index] += 1
+                left -= 1
+        return list(quotas.items())
 
 
 def trial_key(model: Classifier, backend: str, *, precision: str, device: str, batch: Batch) -> str:

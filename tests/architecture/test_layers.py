@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS = (
     ("errors",),
     ("seeds", "atomic"),
-    ("registry", "geometry", "inputs", "provenance", "config", "cache"),
+    ("registry", "geometry", "inputs", "provenance", "config", "cache", "sobol"),
     ("cohort", "images", "results", "stats"),
     ("formats", "phantom", "perturbations", "metrics", "strata", "features"),
     ("crops", "models", "controls"),
