@@ -1,7 +1,7 @@
 """Writing so that a reader sees the old content or the new, never half of it.
 
 A temporary name beside the target, flush to disk, then rename. A kill leaves at most a file whose
-name begins with ``.tmp-``, which nothing reads.
+name begins with ``.tmp-`` and ends with ``.tmp``, so that no reader's pattern (``*.parquet``) finds it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def disk_errors(path: Path) -> Iterator[None]:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; it becomes ``path`` when the block ends well."""
-    temporary = path.with_name(f".tmp-{uuid.uuid4().hex[:12]}-{path.name}")
+    temporary = path.with_name(f".tmp-{uuid.uuid4().hex[:12]}-{path.name}.tmp")
     try:
         with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)

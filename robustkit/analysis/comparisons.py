@@ -9,16 +9,16 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from robustkit.analysis.cohort import Judged
 from robustkit.analysis.matrix import ModelAnswers, ScoreMatrix
 from robustkit.results.schema import COMPARISONS_COLUMNS
-from robustkit.stats.auc import clustered_auc, not_estimable, paired_auc_difference
-from robustkit.stats.bootstrap import PatientDraws, bca, clustered_mean
+from robustkit.stats.auc import Placements, auc_contrast, clustered_auc, not_estimable, placements
+from robustkit.stats.bootstrap import PatientDraws, clustered_mean
+from robustkit.stats.codes import n_distinct
 from robustkit.stats.difference import Difference
+from robustkit.stats.estimate import Estimate
 from robustkit.stats.multiplicity import holm
-from robustkit.stats.pairs import pair_wins, weighted_wins
 from robustkit.stats.permutation import sign_flip
 from robustkit.stats.stability import reference_rank, spread
 from robustkit.stats.threshold import target_sensitivity
@@ -27,8 +27,6 @@ DEVELOPMENT_SENSITIVITY = 0.9
 """Between models, decisions are compared where both find this share of the development positives."""
 
 EQUAL = "equal for every case"
-
-_ROUNDING = 1e-12
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -58,11 +56,18 @@ def comparisons_table(cohort: Judged, answers: Sequence[ModelAnswers], settings:
     """
     nominal = np.logical_and.reduce([np.isfinite(a.nominal) for a in answers])
     moved = [nominal & np.logical_and.reduce([m.known for m in same]) for same in _conditions(answers)]
-    rows = []
-    for a, b in combinations(answers, 2):
-        for name in cohort.cohorts:
-            rows += _pair(cohort, (a, b), name=name, answered=(nominal, *moved), settings=settings)
-    table = pd.DataFrame(rows, columns=list(COMPARISONS_COLUMNS))
+    found: list[tuple[tuple[int, int, int], list[dict[str, object]]]] = []
+    for at, name in enumerate(cohort.cohorts):
+        keep = cohort.in_cohort(name)
+        # what is asked of one model is computed once, and a condition at a time: its placements are let go of
+        for position, known in enumerate((nominal, *moved)):
+            sides = [_side(cohort, a, keep & known, position) for a in answers]
+            for order, (a, b) in enumerate(combinations(sides, 2)):
+                fixed = {"model_a": a.model, "model_b": b.model, "cohort": name, "split": cohort.split_of(name)}
+                found.append(((order, at, position), _rows(cohort, a, b, fixed, settings=settings)))
+    table = pd.DataFrame(
+        [row for _, rows in sorted(found, key=lambda f: f[0]) for row in rows], columns=list(COMPARISONS_COLUMNS)
+    )
     for _, part in table.groupby("family"):
         table.loc[part.index, "p_adjusted"] = holm(part["p"].to_numpy(dtype=np.float64))
     return table
@@ -72,73 +77,113 @@ def _conditions(answers: Sequence[ModelAnswers]) -> list[tuple[ScoreMatrix, ...]
     return list(zip(*(a.matrices for a in answers), strict=True))
 
 
-def _pair(
-    cohort: Judged,
-    pair: tuple[ModelAnswers, ModelAnswers],
-    *,
-    name: str,
-    answered: Sequence[Flags],
-    settings: Settings,
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One model's part of a comparison under one condition.
+
+    Attributes:
+        model, kind, level: Whose, and under which condition.
+        rows: ``(N,)`` True for the cases compared.
+        nominal, moved: Placements of the nominal scores and of ``(R, n)`` redrawn ones; None where the cases have
+            no estimable AUC, ``moved`` also where nothing was redrawn.
+        per_case: ``(n,)`` flip rate and rank sd, or why there are none.
+        useless: Why the model is not comparable in stability; "" where it is.
+    """
+
+    model: str
+    kind: str
+    level: float
+    rows: Flags
+    nominal: Placements | None
+    moved: Placements | None
+    per_case: Mapping[str, Floats | str]
+    useless: str
+
+
+def _side(cohort: Judged, answers: ModelAnswers, rows: Flags, position: int) -> _Side:
+    labels, patients, nominal = cohort.positive[rows], cohort.patients[rows], answers.nominal[rows]
+    is_known = not not_estimable(labels, patients)
+    placed = placements(labels, nominal[None]) if is_known else None
+    if position == 0:
+        return _Side(answers.model, "nominal", 0.0, rows, placed, None, {}, "")
+    matrix = answers.matrices[position - 1]
+    scores = matrix.scores[rows]
+    return _Side(
+        model=answers.model,
+        kind=matrix.perturbation,
+        level=matrix.level,
+        rows=rows,
+        nominal=placed,
+        moved=placements(labels, scores.T) if is_known else None,
+        per_case=_per_case(cohort, answers, nominal, scores),
+        useless=_not_comparable(answers.model, clustered_auc(labels, nominal[None], patients)),
+    )
+
+
+def _per_case(cohort: Judged, answers: ModelAnswers, nominal: Floats, scores: Floats) -> Mapping[str, Floats | str]:
+    """Give each case's flip rate and rank sd, or why there are none."""
+    known = cohort.development & np.isfinite(answers.nominal)
+    if not cohort.positive[known].any():
+        text = "no positive development rows: thresholds of equal sensitivity and reference ranks need them"
+        return {"flip_rate": text, "rank_sd": text}
+    development = answers.nominal[known]
+    cut = target_sensitivity(cohort.positive[known], development, DEVELOPMENT_SENSITIVITY).value
+    flips = ((scores >= cut) != (nominal >= cut)[:, None]).mean(axis=1)
+    return {"flip_rate": flips, "rank_sd": spread(reference_rank(scores, development))}
+
+
+def _not_comparable(model: str, nominal: Estimate) -> str:
+    """A model that may know nothing is not comparable in stability, never "more stable"."""
+    if not np.isfinite(nominal.low):
+        return f"not comparable: {model}'s nominal AUC has no interval ({nominal.reason})"
+    if nominal.low <= 0.5 <= nominal.high:
+        return f"not comparable: the interval of {model}'s nominal AUC contains 0.5"
+    return ""
+
+
+def _rows(
+    cohort: Judged, a: _Side, b: _Side, fixed: Mapping[str, str], *, settings: Settings
 ) -> list[dict[str, object]]:
-    a, b = pair
-    keep = cohort.in_cohort(name)
-    both = keep & answered[0]
-    labels, patients = cohort.positive[both], cohort.patients[both]
-    auc = paired_auc_difference(labels, a.nominal[both][None], b.nominal[both][None], patients=patients)
-    fixed = {"model_a": a.model, "model_b": b.model, "cohort": name, "split": cohort.split_of(name)}
-    rows = [_row(auc, fixed, metric="auc", kind="nominal", level=0.0)]
-    for (one, two), known in zip(_conditions(pair), answered[1:], strict=True):
-        same = keep & known
-        labels, patients = cohort.positive[same], cohort.patients[same]
-        diff = paired_auc_difference(labels, one.scores[same].T, two.scores[same].T, patients=patients)
-        found = {"auc": diff, **_stability(cohort, pair, (one.scores, two.scores), same, settings=settings)}
-        for metric, d in found.items():
-            rows.append(_row(d, fixed, metric=metric, kind=one.perturbation, level=one.level))
-    return rows
+    if not a.per_case:
+        auc = _contrast(cohort, a.rows, ((1.0, a.nominal), (-1.0, b.nominal)))
+        return [_row(auc, fixed, metric="auc", kind=a.kind, level=a.level)]
+    auc = _contrast(cohort, a.rows, ((1.0, a.moved), (-1.0, b.moved)))
+    found = {"auc": auc, **_stability(cohort, a, b, settings=settings)}
+    return [_row(d, fixed, metric=metric, kind=a.kind, level=a.level) for metric, d in found.items()]
 
 
-def _stability(
-    cohort: Judged,
-    pair: tuple[ModelAnswers, ModelAnswers],
-    scores: tuple[Floats, Floats],
-    same: Flags,
-    *,
-    settings: Settings,
-) -> dict[str, Difference]:
+def _contrast(cohort: Judged, rows: Flags, terms: Sequence[tuple[float, Placements | None]]) -> Difference:
+    known = [(w, placed) for w, placed in terms if placed is not None]
+    return auc_contrast(cohort.positive[rows], known, patients=cohort.patients[rows])
+
+
+def _stability(cohort: Judged, a: _Side, b: _Side, *, settings: Settings) -> dict[str, Difference]:
     """Give the differences of flip rate, rank sd and AUC lost; blank where a model may know nothing."""
+    patients = cohort.patients[a.rows]
     found = {
-        metric: _paired_mean(values, cohort.patients[same], settings, purpose=metric)
-        for metric, values in _per_case(cohort, pair, scores, same).items()
+        metric: _paired_mean(_minus(a.per_case[metric], b.per_case[metric]), patients, settings, purpose=metric)
+        for metric in a.per_case
     }
-    found["auc_lost"] = _auc_lost(cohort, pair, scores, same, settings=settings)
-    useless = _not_comparable(cohort, pair, same)
+    # nominal minus mean AUC over repeats, of a minus of b
+    lost = _contrast(cohort, a.rows, ((1.0, a.nominal), (-1.0, a.moved), (-1.0, b.nominal), (1.0, b.moved)))
+    found["auc_lost"] = replace(lost, reason=EQUAL) if lost.p == 1.0 and lost.se == 0.0 else lost
+    useless = a.useless or b.useless
     if not useless:
         return found
-    blank = Difference(n_cases=int(same.sum()), n_patients=len(np.unique(cohort.patients[same])), reason=useless)
+    blank = Difference(n_cases=int(a.rows.sum()), n_patients=n_distinct(patients), reason=useless)
     return {m: d if d.reason == EQUAL else blank for m, d in found.items()}
 
 
-def _per_case(
-    cohort: Judged, pair: tuple[ModelAnswers, ModelAnswers], scores: tuple[Floats, Floats], same: Flags
-) -> Mapping[str, Floats | str]:
-    """Give per-case differences of flip rate and rank sd, or why there are none."""
-    known = [cohort.development & np.isfinite(m.nominal) for m in pair]
-    if any(not cohort.positive[k].any() for k in known):
-        text = "no positive development rows: thresholds of equal sensitivity and reference ranks need them"
-        return {"flip_rate": text, "rank_sd": text}
-    ranks, flips = [], []
-    for model, rows, moved in zip(pair, known, (s[same] for s in scores), strict=True):
-        development = model.nominal[rows]
-        cut = target_sensitivity(cohort.positive[rows], development, DEVELOPMENT_SENSITIVITY).value
-        ranks.append(spread(reference_rank(moved, development)))
-        flips.append(((moved >= cut) != (model.nominal[same] >= cut)[:, None]).mean(axis=1))
-    return {"flip_rate": flips[0] - flips[1], "rank_sd": ranks[0] - ranks[1]}
+def _minus(a: Floats | str, b: Floats | str) -> Floats | str:
+    if isinstance(a, str):
+        return a
+    return b if isinstance(b, str) else a - b
 
 
 def _paired_mean(values: Floats | str, patients: NDArray[np.intp], settings: Settings, *, purpose: str) -> Difference:
     if isinstance(values, str):
         return Difference(reason=values)
-    counted = Difference(n_cases=len(values), n_patients=len(np.unique(patients)))
+    counted = Difference(n_cases=len(values), n_patients=n_distinct(patients))
     if len(values) and not np.isfinite(values).all():
         return replace(counted, reason="fewer than two repeats")
     if len(values) and not values.any():
@@ -152,48 +197,6 @@ def _paired_mean(values: Floats | str, patients: NDArray[np.intp], settings: Set
     p = sign_flip(by_patient, draws=settings.permutations, seed=settings.seed, purpose=purpose)
     method = "patient bootstrap, BCa; sign-flip permutation of patient means"
     return replace(counted, diff=e.value, low=e.low, high=e.high, se=e.se, p=p, method=method, reason=e.reason)
-
-
-def _auc_lost(
-    cohort: Judged,
-    pair: tuple[ModelAnswers, ModelAnswers],
-    scores: tuple[Floats, Floats],
-    same: Flags,
-    *,
-    settings: Settings,
-) -> Difference:
-    """Give the difference of nominal AUC minus mean AUC over repeats, by patient bootstrap."""
-    labels, patients = cohort.positive[same], cohort.patients[same]
-    counted = Difference(n_cases=int(same.sum()), n_patients=len(np.unique(patients)))
-    reason = not_estimable(labels, patients)
-    if reason:
-        return replace(counted, reason=reason)
-    own, other = (
-        pair_wins(labels, m.nominal[same][:, None]) - pair_wins(labels, s[same])
-        for m, s in zip(pair, scores, strict=True)
-    )
-    wins = own - other
-    value = float(wins.mean())
-    weights = settings.draws.by_patient[patients].T
-    drawn = weighted_wins(wins, weights[:, labels], weights[:, ~labels])
-    if np.nanmax(np.abs(drawn), initial=0.0) < _ROUNDING and abs(value) < _ROUNDING:
-        return replace(counted, diff=0.0, se=0.0, p=1.0, reason=EQUAL)
-    low, high, se, reason = bca(drawn, value, np.zeros(1))
-    z = value / se if se > 0 else float("nan")
-    method = "patient bootstrap, bias-corrected; z of the bootstrap error"
-    p = float(2 * norm.sf(abs(z)))
-    return replace(counted, diff=value, low=low, high=high, se=se, statistic=z, p=p, method=method, reason=reason)
-
-
-def _not_comparable(cohort: Judged, pair: tuple[ModelAnswers, ModelAnswers], same: Flags) -> str:
-    """A model that may know nothing is not comparable in stability, never "more stable"."""
-    for model in pair:
-        e = clustered_auc(cohort.positive[same], model.nominal[same][None], cohort.patients[same])
-        if not np.isfinite(e.low):
-            return f"not comparable: {model.model}'s nominal AUC has no interval ({e.reason})"
-        if e.low <= 0.5 <= e.high:
-            return f"not comparable: the interval of {model.model}'s nominal AUC contains 0.5"
-    return ""
 
 
 def _row(d: Difference, fixed: Mapping[str, str], *, metric: str, kind: str, level: float) -> dict[str, object]:

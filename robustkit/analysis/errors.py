@@ -12,6 +12,7 @@ from robustkit.analysis.cohort import ALL, Judged
 from robustkit.analysis.sample import Sample
 from robustkit.analysis.strata_table import Condition
 from robustkit.results.schema import ERRORS_COLUMNS
+from robustkit.stats.codes import n_distinct
 from robustkit.stats.proportion import clustered_proportion
 
 KINDS = ("missed", "missed_malignant", "missed_intermediate", "false_alarm")
@@ -67,7 +68,7 @@ def _of_kind(kind: str, positive: NDArray[np.bool_], group: NDArray[np.object_])
 def _row(share: NDArray[np.float64], patients: NDArray[np.intp], *, repeats: int) -> dict[str, object]:
     e = clustered_proportion(share, patients, repeats=repeats)
     return {
-        "k": round(float(share.sum()), 6), "n_cases": len(share), "n_patients": len(np.unique(patients)),
+        "k": round(float(share.sum()), 6), "n_cases": len(share), "n_patients": n_distinct(patients),
         "rate": e.value, "low": e.low, "high": e.high, "method": e.method, "reason": e.reason,
     }  # fmt: skip
 

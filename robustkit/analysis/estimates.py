@@ -13,6 +13,7 @@ from robustkit.analysis.rates import AT_PREVALENCE, rate_columns, rates_estimate
 from robustkit.analysis.sample import Sample
 from robustkit.stats.auc import clustered_auc, paired_auc_difference
 from robustkit.stats.bootstrap import mean_of_sums
+from robustkit.stats.codes import n_distinct
 from robustkit.stats.estimate import Estimate
 from robustkit.stats.proportion import clustered_proportion
 from robustkit.stats.stability import right_at, spread
@@ -132,9 +133,9 @@ def _counted(estimate: Estimate, s: Sample, keep: NDArray[np.bool_]) -> Estimate
     return replace(
         estimate,
         n_cases=int(keep.sum()),
-        n_patients=len(np.unique(s.patients[keep])),
+        n_patients=n_distinct(s.patients[keep]),
         n_positive=int(positive.sum()),
-        n_positive_patients=len(np.unique(s.patients[positive])),
+        n_positive_patients=n_distinct(s.patients[positive]),
     )
 
 

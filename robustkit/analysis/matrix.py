@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from robustkit.errors import RunError
 from robustkit.geometry import Boxes, overlap
 from robustkit.results.folder import RunFolder
+from robustkit.results.sheet import NOMINAL as NOMINAL_CONDITION
+from robustkit.results.sheet import read_sheets
 
-NOMINAL = "nominal"
-_COLUMNS = ("model", "case_id", "perturbation", "level", "repeat", "x0", "y0", "x1", "y1", "score", "status", "reason")
+NOMINAL = NOMINAL_CONDITION[0]
 
 Floats = NDArray[np.float64]
 
@@ -73,38 +73,21 @@ def read_answers(
     Raises:
         RunError: A condition without rows, or one that is answered twice.
     """
-    rows = folder.predictions(columns=_COLUMNS, filters=[("model", "==", model)])
-    position = pd.Series(np.arange(len(case_ids)), index=pd.Index(case_ids))
-    at = position.reindex(rows["case_id"]).to_numpy()
-    inside = np.isfinite(at)
-    rows, at = rows[inside], at[inside].astype(np.intp)
-    first = (rows["perturbation"] == NOMINAL).to_numpy()
-    n = len(case_ids)
-    where = f"{folder.path}, model {model}"
-    nominal, boxes = _lay_out(rows[first], at[first], n, where=f"{where}, {NOMINAL}")
-    failed = rows[first & (rows["status"] != "ok").to_numpy()][["model", "case_id", "reason"]]
+    first, *sheets = read_sheets(folder, model, case_ids, [NOMINAL_CONDITION, *levels])
+    nominal, box = first.scores[:, 0], first.boxes[:, 0]
     matrices = []
     for kind, level in levels:
-        chosen = ((rows["perturbation"] == kind) & np.isclose(rows["level"], level, rtol=1e-6, atol=0)).to_numpy()
-        scores, moved = _lay_out(rows[chosen], at[chosen], n, where=f"{where}, {kind} {level:g}")
-        matrices.append(_matrix(model, kind, level, scores=scores, boxes=moved, nominal=nominal[:, 0], box=boxes[:, 0]))
-    return ModelAnswers(model, nominal[:, 0], tuple(matrices), failed)
+        # each sheet is let go of when its matrix is made: boxes are most of the memory
+        sheet = sheets.pop(0)
+        matrices.append(_matrix(model, kind, level, scores=sheet.scores, boxes=sheet.boxes, nominal=nominal, box=box))
+    return ModelAnswers(model, nominal, tuple(matrices), _failures(folder, model, case_ids))
 
 
-def _lay_out(rows: pd.DataFrame, at: NDArray[np.intp], n: int, *, where: str) -> tuple[Floats, Boxes]:
-    if rows.empty:
-        fix = "Every condition of run.json needs its rows in predictions/."
-        raise RunError("the predictions hold no answer to these cases.", where=where, fix=fix)
-    repeat = rows["repeat"].to_numpy(dtype=np.intp)
-    width = int(repeat.max()) + 1
-    if len(np.unique(at * width + repeat)) < len(rows):
-        fix = "Keep one row per model, case, perturbation, level and repeat."
-        raise RunError("a case is answered twice.", where=where, fix=fix)
-    scores = np.full((n, width), np.nan)
-    boxes = np.full((n, width, 4), np.nan)
-    scores[at, repeat] = np.where(rows["status"] == "ok", rows["score"], np.nan)
-    boxes[at, repeat] = rows[["x0", "y0", "x1", "y1"]].to_numpy()
-    return scores, boxes
+def _failures(folder: RunFolder, model: str, case_ids: Sequence[str]) -> pd.DataFrame:
+    columns = ("model", "case_id", "reason")
+    filters = [("model", "==", model), ("perturbation", "==", NOMINAL)]
+    rows = folder.predictions(columns=[*columns, "status"], filters=filters)
+    return rows[(rows["status"] != "ok") & rows["case_id"].isin(case_ids)][list(columns)]
 
 
 def _matrix(

@@ -14,6 +14,7 @@ from robustkit.analysis.drawn import drawn_sums
 from robustkit.analysis.estimates import AT_THRESHOLD, PROPORTIONS, columns, estimates
 from robustkit.analysis.sample import Sample
 from robustkit.results.schema import STRATA_COLUMNS
+from robustkit.stats.codes import n_distinct
 from robustkit.stats.contrast import score_contrast_p, score_heterogeneity_p
 from robustkit.stats.estimate import NAN, Estimate
 from robustkit.stats.multiplicity import holm
@@ -128,7 +129,7 @@ def _add_p(
         estimable = np.isin(groups, names)
         overall = score_heterogeneity_p(part.values[estimable], patients[estimable], groups[estimable])
         e = Estimate(
-            method="score test, patients", n_cases=int(estimable.sum()), n_patients=len(np.unique(patients[estimable]))
+            method="score test, patients", n_cases=int(estimable.sum()), n_patients=n_distinct(patients[estimable])
         )
         test = _row(condition, metric, e, s, by=by, name=HETEROGENEITY, fixed=fixed)
         rows.append(

@@ -110,7 +110,7 @@ def _compute(
             break
         folder.write_record(record)
         prepared = replace(prepared, request=replace(prepared.request, plan=following))
-    record = _finish(folder, record, outcome)
+    record = _finish(folder, record, outcome, n_cases=len(prepared.request.plan.cases))
     return _result(folder, record, prepared, outcome=outcome)
 
 
@@ -290,10 +290,9 @@ def _wait(outputs: Any) -> None:
     fetch([outputs])
 
 
-def _finish(folder: RunFolder, record: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
-    status = folder.predictions(columns=["case_id", "status"]).drop_duplicates()
-    failed = set(status.loc[status["status"] != "ok", "case_id"])
-    counts = {"ok": int(status["case_id"].nunique()) - len(failed), "failed": len(failed)}
+def _finish(folder: RunFolder, record: dict[str, Any], outcome: Outcome, *, n_cases: int) -> dict[str, Any]:
+    failed = len(folder.failures())
+    counts = {"ok": n_cases - failed, "failed": failed}
     timings = {"work": round(record.get("timings_s", {}).get("work", 0.0) + outcome.seconds, 3)}
     done = {**record, "status": "complete", "counts": counts, "timings_s": timings}
     folder.write_record(done)
@@ -322,13 +321,11 @@ def _result(
     was_complete: bool = False,
     outcome: Outcome | None = None,
 ) -> PerturbResult:
-    rows = folder.predictions(columns=["case_id", "status", "reason"], filters=[("status", "==", "failed")])
-    failures = rows.drop_duplicates("case_id").sort_values("case_id")
     result = PerturbResult(
         run=folder.path,
         n_ok=record["counts"]["ok"],
         n_failed=record["counts"]["failed"],
-        failures=tuple(f"{c}: {r}" for c, r in zip(failures["case_id"], failures["reason"], strict=True)),
+        failures=tuple(f"{case}: {reason}" for case, reason in sorted(folder.failures().items())),
         warnings=tuple(record.get("warnings", prepared.facts["warnings"])),
         was_complete=was_complete,
         trials=tuple(t for t in record.get("trials", ())),

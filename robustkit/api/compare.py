@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from robustkit.results.folder import RunFolder
+    from robustkit.results.sheet import Sheet
 
 FACTS = ("label", "split", "cohort", "patient_id")
 """Facts that runs must share: who is judged, and as what."""
-
-CONDITION = ("case_id", "perturbation", "level", "repeat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +111,7 @@ def _told_apart(folders: Sequence[RunFolder], names: Sequence[str]) -> list[str]
 def _check_same(folders: Sequence[RunFolder], records: Sequence[Mapping[str, Any]]) -> None:
     """Refuse runs whose perturbations, cases, labels or boxes differ, and say where."""
     first, boxes = _facts(folders[0]), None
+    ids = first.index.tolist()
     for folder, record in zip(folders, records, strict=True):
         where = f"{folders[0].path.name} and {folder.path.name}"
         for field in ("perturbations", "repeats"):
@@ -128,9 +128,9 @@ def _check_same(folders: Sequence[RunFolder], records: Sequence[Mapping[str, Any
             if len(differ):
                 what = f"the {fact} differs for {len(differ)} cases ({differ[0]}: {first[fact][differ[0]]!r} and {own[fact][differ[0]]!r})."
                 raise InputError(what, where=where, fix="Run both on the same manifest.")
-        found = _boxes(folder, str(record["models"][0]["name"]))
+        found = _boxes(folder, record, ids)
         boxes = found if boxes is None else boxes
-        _check_boxes(boxes, found, where=where)
+        _check_boxes(boxes, found, record, ids, where=where)
 
 
 def _facts(folder: RunFolder) -> DataFrame:
@@ -138,20 +138,37 @@ def _facts(folder: RunFolder) -> DataFrame:
     return cases.reindex(columns=list(FACTS)).astype("string").fillna("")
 
 
-def _boxes(folder: RunFolder, model: str) -> DataFrame:
-    columns = [*CONDITION, "x0", "y0", "x1", "y1"]
-    rows = folder.predictions(columns=columns, filters=[("model", "==", model)])
-    return rows.set_index(list(CONDITION)).sort_index()
+def _boxes(folder: RunFolder, record: Mapping[str, Any], ids: Sequence[str]) -> list[Sheet]:
+    from robustkit.results.sheet import read_sheets
+
+    return read_sheets(folder, str(record["models"][0]["name"]), ids, _conditions(record))
 
 
-def _check_boxes(first: DataFrame, other: DataFrame, *, where: str) -> None:
-    fix = "Run both with the same --seed, --snap and --border."
-    if not first.index.equals(other.index):
-        case, kind, level, repeat = first.index.symmetric_difference(other.index)[0]
-        what = f"one run alone has the case {case} at {kind} {level:g}, repeat {repeat}."
-        raise InputError(what, where=where, fix="Run both with the same --splits and the same flags.")
-    differ = ((first != other) & ~(first.isna() & other.isna())).any(axis=1).to_numpy()
-    if differ.any():
-        case, kind, level, repeat = first.index[differ][0]
-        what = f"{differ.sum()} boxes differ, first that of the case {case} at {kind} {level:g}, repeat {repeat}."
-        raise InputError(what, where=where, fix=fix)
+def _conditions(record: Mapping[str, Any]) -> list[tuple[str, float]]:
+    from robustkit.results.sheet import NOMINAL
+
+    return [NOMINAL, *((g["kind"], float(v)) for g in record["perturbations"] for v in g["levels"])]
+
+
+def _check_boxes(
+    first: Sequence[Sheet], other: Sequence[Sheet], record: Mapping[str, Any], ids: Sequence[str], *, where: str
+) -> None:
+    """Refuse the first box that differs or that one run alone has."""
+    import numpy as np
+
+    for a, b, (kind, level) in zip(first, other, _conditions(record), strict=True):
+        n = max(a.asked.shape[1], b.asked.shape[1])
+        a.resize(n)
+        b.resize(n)
+        alone = np.argwhere(a.asked != b.asked)
+        if len(alone):
+            case, repeat = alone[0]
+            what = f"one run alone has the case {ids[case]} at {kind} {level:g}, repeat {repeat}."
+            raise InputError(what, where=where, fix="Run both with the same --splits and the same flags.")
+        differ = np.argwhere(((a.boxes != b.boxes) & ~(np.isnan(a.boxes) & np.isnan(b.boxes))).any(axis=-1))
+        if len(differ):
+            case, repeat = differ[0]
+            what = (
+                f"{len(differ)} boxes differ, first that of the case {ids[case]} at {kind} {level:g}, repeat {repeat}."
+            )
+            raise InputError(what, where=where, fix="Run both with the same --seed, --snap and --border.")

@@ -30,13 +30,13 @@ class PartResult:
 
     Attributes:
         part: Its cases.
-        rows: Of all models, model by model.
+        tables: The rows of each model.
         n_failed: Cases that failed.
         notes: What films were noted for, by case.
     """
 
     part: Part
-    rows: pa.Table
+    tables: tuple[pa.Table, ...]
     n_failed: int
     notes: Mapping[str, tuple[str, ...]]
 
@@ -129,7 +129,7 @@ def _finish(
             answers = _unpack(pending[model.name].wait(), names, seen)
         tables.append(predictions(model, answers, plan.conditions))
     notes = {n: look.notes for n, look in zip(names, seen, strict=True) if look.notes}
-    write(PartResult(part, pa.concat_tables(tables), sum(bool(look.reason) for look in seen), notes))
+    write(PartResult(part, tuple(tables), sum(bool(look.reason) for look in seen), notes))
 
 
 def _ask_facts(model: Classifier, plan: Plan, index: int, look: Look) -> Answer:

@@ -42,30 +42,37 @@ class Answer:
 
 def predictions(model: Classifier, answers: Sequence[Answer], conditions: Sequence[Condition]) -> pa.Table:
     """Give the rows of one model; an answer with fewer boxes than conditions has the first ones."""
-    tables = [_case_rows(model, a, conditions[: len(a.boxes)]) for a in answers]
-    return pa.concat_tables(tables) if tables else SCHEMA.empty_table()
-
-
-def _case_rows(model: Classifier, answer: Answer, conditions: Sequence[Condition]) -> pa.Table:
-    n = len(conditions)
-    logits = answer.logits
-    if logits is None:
-        logits = np.full((n, model.n_outputs), np.nan, dtype=np.float32)
+    if not answers:
+        return SCHEMA.empty_table()
+    counts = [len(a.boxes) for a in answers]
+    case = np.repeat(np.arange(len(answers)), counts)
+    condition = np.concatenate([np.arange(n) for n in counts])
+    boxes = np.concatenate([a.boxes for a in answers])
+    logits = np.concatenate([_logits(a, n, model.n_outputs) for a, n in zip(answers, counts, strict=True)])
     finite = np.isfinite(logits).all(axis=1)
-    score = np.full(n, np.nan)
+    score = np.full(len(logits), np.nan)
     score[finite] = scores(logits[finite], kind=model.output.kind, classes=model.classes, positive=model.positive)
-    reason = answer.reason or NOT_FINITE
-    offsets = np.arange(n + 1, dtype=np.int32) * logits.shape[1]
+    offsets = np.arange(len(logits) + 1, dtype=np.int32) * logits.shape[1]
+    # text is written once and taken by number: no Python object per row
+    reasons = ["", *(a.reason or NOT_FINITE for a in answers)]
     columns = {
-        "model": [model.name] * n,
-        "case_id": [answer.case_id] * n,
-        "perturbation": [c.perturbation for c in conditions],
-        "level": [c.level for c in conditions],
-        "repeat": pa.array([c.repeat for c in conditions], pa.int32()),
-        **{name: answer.boxes[:, i] for i, name in enumerate(("x0", "y0", "x1", "y1"))},
+        "model": pa.repeat(pa.scalar(model.name, pa.string()), len(logits)),
+        "case_id": _take([a.case_id for a in answers], case),
+        "perturbation": _take([c.perturbation for c in conditions], condition),
+        "level": np.array([c.level for c in conditions], dtype=np.float64)[condition],
+        "repeat": np.array([c.repeat for c in conditions], dtype=np.int32)[condition],
+        **{name: boxes[:, i] for i, name in enumerate(("x0", "y0", "x1", "y1"))},
         "score": pa.array(score, from_pandas=False),
         "logits": pa.ListArray.from_arrays(offsets, np.ascontiguousarray(logits).ravel()),
-        "status": np.where(finite, "ok", "failed").tolist(),
-        "reason": np.where(finite, "", reason).tolist(),
+        "status": _take(["failed", "ok"], finite.astype(np.intp)),
+        "reason": _take(reasons, np.where(finite, 0, case + 1)),
     }
     return pa.table(columns, schema=SCHEMA)
+
+
+def _logits(answer: Answer, n: int, n_outputs: int) -> NDArray[np.float32]:
+    return np.full((n, n_outputs), np.nan, dtype=np.float32) if answer.logits is None else answer.logits
+
+
+def _take(words: Sequence[str], which: NDArray[np.intp]) -> pa.Array:
+    return pa.array(words, pa.string()).take(pa.array(which))

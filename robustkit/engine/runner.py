@@ -12,13 +12,13 @@ from robustkit.atomic import replacing
 from robustkit.engine.equipment import Equipment
 from robustkit.engine.pipeline import Part, PartResult, run_parts
 from robustkit.engine.plan import Plan
+from robustkit.engine.rows import SCHEMA
 from robustkit.provenance import digest
 from robustkit.results.folder import RunFolder
+from robustkit.results.schema import PREDICTION_TEXTS
 
 Progress = Callable[[int, int], None]
 """Called with finished and all rows."""
-
-_DICTIONARIES = ["model", "case_id", "perturbation", "status", "reason"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,13 @@ def write_parts(plan: Plan, equipment: Equipment, folder: RunFolder, parts: Sequ
 
     def write(result: PartResult) -> None:
         with replacing(part_file(folder, plan, result.part)) as temporary:
-            pq.write_table(result.rows, temporary, compression="zstd", use_dictionary=_DICTIONARIES)
+            _write(result, temporary)
 
     yield from run_parts(plan, equipment, parts, write=write)
+
+
+def _write(result: PartResult, file: Path) -> None:
+    """Write a row group per model: who reads one model passes over the others."""
+    with pq.ParquetWriter(file, SCHEMA, compression="zstd", use_dictionary=list(PREDICTION_TEXTS)) as writer:
+        for table in result.tables:
+            writer.write_table(table, row_group_size=max(len(table), 1))

@@ -6,7 +6,7 @@ A folder that another program wrote to the contract (design, section 3.3) works 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pandas as pd
 
 from robustkit.atomic import replacing, write_text
 from robustkit.errors import RunError
-from robustkit.results.schema import FORMAT, TEXT_COLUMNS
+from robustkit.results.schema import FORMAT, PREDICTION_TEXTS, TEXT_COLUMNS
 
 _NEEDED = ("format", "seed", "repeats", "perturbations", "models")
 
@@ -57,22 +57,67 @@ class RunFolder:
         """Write run.json, whole or not at all."""
         write_text(self.path / "run.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
+    def scan(self, *, columns: Sequence[str], filters: list[Any] | None = None) -> Iterator[Any]:
+        """Give the prediction rows batch by batch, as Arrow record batches, text as dictionaries.
+
+        Row groups that the filters rule out by their statistics are not read.
+
+        Args:
+            columns: Names of PREDICTION_COLUMNS.
+            filters: pyarrow filters, e.g. ``[("perturbation", "==", "nominal")]``.
+
+        Raises:
+            RunError: No predictions, or a file that cannot be read.
+        """
+        import pyarrow.dataset as ds
+        import pyarrow.parquet as pq
+
+        options = ds.ParquetReadOptions(dictionary_columns=PREDICTION_TEXTS)
+        chosen = pq.filters_to_expression(filters) if filters else None
+        try:
+            source = ds.dataset([str(p) for p in self._parts()], format=ds.ParquetFileFormat(read_options=options))
+            yield from source.to_batches(columns=list(columns), filter=chosen)
+        except (OSError, ValueError) as error:
+            raise self._unreadable(error) from error
+
     def predictions(self, *, columns: Sequence[str] | None = None, filters: list[Any] | None = None) -> pd.DataFrame:
-        """Give the prediction rows (in no particular order), only these columns, only rows that pass the filters.
+        """Give the prediction rows as one frame (in no particular order): for the few rows of some cases.
 
         Args:
             columns: Names of PREDICTION_COLUMNS; all where None.
             filters: pyarrow filters, e.g. ``[("perturbation", "==", "nominal")]``.
+
+        Raises:
+            RunError: No predictions, or a file that cannot be read.
         """
-        parts = sorted((self.path / "predictions").glob("*.parquet"))
+        parts = self._parts()
+        try:
+            return pd.read_parquet(parts, columns=list(columns) if columns else None, filters=filters)
+        except (OSError, ValueError) as error:
+            raise self._unreadable(error) from error
+
+    def failures(self) -> dict[str, str]:
+        """Give the reason of every case that failed in any row (the first reason found)."""
+        found: dict[str, str] = {}
+        for batch in self.scan(columns=("case_id", "reason"), filters=[("status", "!=", "ok")]):
+            # the reasons of a case are few, its rows many
+            distinct = batch.to_pandas().drop_duplicates()
+            for case, reason in zip(distinct["case_id"], distinct["reason"], strict=True):
+                found.setdefault(str(case), str(reason))
+        return found
+
+    def _parts(self) -> list[Path]:
+        # hidden files are not data, whoever left them (the rule of Arrow's own datasets)
+        parts = sorted(p for p in (self.path / "predictions").glob("*.parquet") if not p.name.startswith((".", "_")))
         if not parts:
             raise RunError(
                 "there are no predictions yet.", where=str(self.path), fix="Run `robustkit perturb` again to go on."
             )
-        try:
-            return pd.read_parquet(parts, columns=list(columns) if columns else None, filters=filters)
-        except (OSError, ValueError) as error:
-            raise RunError(f"predictions cannot be read ({error}).", where=str(self.path / "predictions")) from error
+        return parts
+
+    def _unreadable(self, error: Exception) -> RunError:
+        fix = "Delete the file that is named and run `robustkit perturb` again: it makes what is missing."
+        return RunError(f"predictions cannot be read ({error}).", where=str(self.path / "predictions"), fix=fix)
 
     def cases(self) -> pd.DataFrame:
         """Give the facts of all cases: the manifest's columns plus derived ones (region, group, size, ...)."""

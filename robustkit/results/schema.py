@@ -9,6 +9,9 @@ PREDICTION_COLUMNS = (
     "reason",
 )  # fmt: skip
 
+PREDICTION_TEXTS = ("model", "case_id", "perturbation", "status", "reason")
+"""Columns of the predictions that hold text: few values, many rows."""
+
 STRATA_COLUMNS = (
     "by", "stratum", "cohort", "split", "unit", "model", "perturbation", "level", "metric", "operating_point",
     "value", "low", "high", "low_threshold", "high_threshold", "se", "mc_se", "repeats", "method", "n_cases",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from robustkit.seeds import generator
+from robustkit.stats.codes import n_distinct
 from robustkit.stats.estimate import NAN, Estimate
 
 Floats = NDArray[np.float64]
@@ -88,7 +89,7 @@ def clustered_mean(values: Floats, patients: Codes, draws: PatientDraws, *, mc_v
         mc_variance: Monte-Carlo variance of the mean, if there is one.
     """
     m = len(draws.by_patient)
-    own = len(np.unique(patients))
+    own = n_distinct(patients)
     counted = Estimate(n_cases=len(values), n_patients=own)
     if own < MIN_PATIENTS:
         return replace(counted, reason=f"fewer than {MIN_PATIENTS} patients ({own})" if len(values) else "no cases")

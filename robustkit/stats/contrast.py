@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2, norm
 
+from robustkit.stats.codes import n_distinct
 from robustkit.stats.difference import Difference
 from robustkit.stats.estimate import NAN, Estimate
 
@@ -110,7 +111,7 @@ def score_heterogeneity_p(values: Floats, patients: Codes, groups: NDArray[np.ob
         and one case per patient it is Pearson's chi-square, but for n - 1 in the place of n.
     """
     names = np.unique(groups.astype(str))
-    m = len(np.unique(patients))
+    m = n_distinct(patients)
     if len(names) < 2 or m < 2 or not np.isfinite(values).all():
         return NAN
     if np.ptp(values) <= _ROUNDING * float(np.abs(values).max()):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from statsmodels.stats.proportion import proportion_confint
 
+from robustkit.stats.codes import n_distinct
 from robustkit.stats.estimate import NAN, Estimate
 
 Floats = NDArray[np.float64]
@@ -81,7 +82,7 @@ def clustered_proportion(
         (0.9, 0.7, 0.97)
     """
     shares = np.asarray(events, dtype=np.float64)
-    n, m = len(shares), len(np.unique(patients))
+    n, m = len(shares), n_distinct(patients)
     counted = Estimate(n_cases=n, n_patients=m)
     if m < MIN_PATIENTS:
         return replace(counted, reason=f"fewer than {MIN_PATIENTS} patients ({m})" if n else "no cases")
