@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo screenshots test test-shared test-slow lint bench clean
+.PHONY: help install demo screenshots test test-shared test-slow lint bench bench-gpu clean
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -39,10 +39,19 @@ lint: $(STAMP)  ## ruff and mypy --strict, the latter on the installed package
 	@rm -rf build/typed build/lib && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/typed .
 	@cd build/typed && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p robustkit
 
-bench: $(STAMP)  ## measured parts, as ratios within one run; writes benchmarks/RESULTS.md
+bench: $(STAMP)  ## every ratio, part by part and of the whole job (20 minutes, idle machine); writes benchmarks/RESULTS.md
 	@mkdir -p build
 	@$(BIN)/python -m pytest -q --benchmark-only --benchmark-enable --benchmark-json=build/bench.json -o addopts="--import-mode=importlib" benchmarks
-	@$(BIN)/python benchmarks/write_results.py build/bench.json benchmarks/RESULTS.md
+	@$(BIN)/python benchmarks/whole_job.py --json build/whole_job.json
+	@$(BIN)/python benchmarks/commands.py --json build/commands.json
+	@$(BIN)/python benchmarks/sobol.py --json build/sobol.json
+	@$(BIN)/python benchmarks/scale_of_results.py --json build/scale_of_results.json
+	@$(BIN)/python benchmarks/write_results.py build benchmarks/RESULTS.md
+
+bench-gpu:  ## every row that needs a GPU, in one call under ten minutes, with the python that is there (PYTHON=...)
+	@mkdir -p build
+	@PYTHONPATH=. $(PYTHON) benchmarks/gpu.py --json build/gpu.json
+	@PYTHONPATH=. $(PYTHON) benchmarks/write_results.py build benchmarks/RESULTS.md
 
 clean:  ## remove what was built
 	rm -rf build demo *.egg-info .pytest_cache .ruff_cache .mypy_cache

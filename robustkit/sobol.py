@@ -1,7 +1,8 @@
 """Scrambled Sobol points for the repeats of a case: the same independence of batch and order as random draws.
 
-Every case and stream has its own scramble, so that cases are independent; within a case the points fill the unit
-cube evenly, so that means over repeats converge faster. The first R points do not change when more are asked for.
+Repeats are divided into sets of `SET_SIZE` points. Every case, stream and set has its own scramble, so that cases and
+sets are independent; within a set the points fill the unit cube evenly, so that means over repeats converge faster. From
+the sets the Monte-Carlo error is told. The first R points do not change when more are asked for.
 
 Sources: Sobol' 1967; direction numbers of the first four dimensions from Joe & Kuo, SIAM J. Sci. Comput. 2008
 (new-joe-kuo-6.21201); random linear scramble and digital shift: Matousek, J. Complexity 1998.
@@ -16,6 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustkit.seeds import case_counters, philox4x32
+
+SET_SIZE = 64
+"""Points of a set: more fill the cube better, fewer tell the error sooner (8 sets are needed)."""
 
 DIMENSIONS = 4
 _BITS = 32
@@ -32,23 +36,36 @@ def sobol(seed: int, case_ids: Sequence[str], *, repeats: range, stream: int) ->
     Args:
         seed: 0..2^64-1.
         case_ids: N names.
-        repeats: The R positions in the sequence that are wanted, below 2^31.
+        repeats: The R repeats that are wanted, below 2^31.
         stream: Of the perturbation.
 
     Returns:
         ``(N, R, 4)`` float64 in (0, 1): (x + 0.5) * 2^-32.
     """
-    rows = case_counters(case_ids, repeats=range(_SCRAMBLE, _SCRAMBLE + _BITS + 1), stream=stream)
+    found = np.empty((len(case_ids), len(repeats), DIMENSIONS), dtype=np.uint32)
+    where = np.asarray(repeats, dtype=np.int64)
+    for number in range(repeats.start // SET_SIZE, -(-repeats.stop // SET_SIZE)):
+        own = where // SET_SIZE == number
+        found[:, own] = _points(seed, case_ids, number, (where[own] % SET_SIZE).tolist(), stream=stream)
+    return (found.astype(np.float64) + 0.5) * 2.0**-32
+
+
+def _points(
+    seed: int, case_ids: Sequence[str], number: int, places: Sequence[int], *, stream: int
+) -> NDArray[np.uint32]:
+    """Give ``(N, P, 4)`` points at some places of one set."""
+    begin = _SCRAMBLE + number * (_BITS + 1)
+    rows = case_counters(case_ids, repeats=range(begin, begin + _BITS + 1), stream=stream)
     words = philox4x32(rows, (seed & 0xFFFFFFFF, seed >> 32))
     columns = _scrambled(words[:, :_BITS])
-    points = np.repeat(words[:, _BITS, None, :], len(repeats), axis=1)
+    points = np.repeat(words[:, _BITS, None, :], len(places), axis=1)
     # in the order of the Gray code, neighbours differ in one direction
-    gray = np.array([r ^ (r >> 1) for r in repeats], dtype=np.uint32)
+    gray = np.array([p ^ (p >> 1) for p in places], dtype=np.uint32)
     for bit in range(_BITS):
         on = (gray >> np.uint32(bit)) & np.uint32(1) == 1
         if on.any():
             points[:, on] ^= columns[:, None, :, bit]
-    return (points.astype(np.float64) + 0.5) * 2.0**-32
+    return points
 
 
 @cache

@@ -98,6 +98,7 @@ class _Side:
     moved: Placements | None
     per_case: Mapping[str, Floats | str]
     useless: str
+    set_size: int = 1
 
 
 def _side(cohort: Judged, answers: ModelAnswers, rows: Flags, position: int) -> _Side:
@@ -117,6 +118,7 @@ def _side(cohort: Judged, answers: ModelAnswers, rows: Flags, position: int) -> 
         moved=placements(labels, scores.T) if is_known else None,
         per_case=_per_case(cohort, answers, nominal, scores),
         useless=_not_comparable(answers.model, clustered_auc(labels, nominal[None], patients)),
+        set_size=matrix.set_size,
     )
 
 
@@ -145,16 +147,17 @@ def _rows(
     cohort: Judged, a: _Side, b: _Side, fixed: Mapping[str, str], *, settings: Settings
 ) -> list[dict[str, object]]:
     if not a.per_case:
-        auc = _contrast(cohort, a.rows, ((1.0, a.nominal), (-1.0, b.nominal)))
+        auc = _contrast(cohort, a, ((1.0, a.nominal), (-1.0, b.nominal)))
         return [_row(auc, fixed, metric="auc", kind=a.kind, level=a.level)]
-    auc = _contrast(cohort, a.rows, ((1.0, a.moved), (-1.0, b.moved)))
+    auc = _contrast(cohort, a, ((1.0, a.moved), (-1.0, b.moved)))
     found = {"auc": auc, **_stability(cohort, a, b, settings=settings)}
     return [_row(d, fixed, metric=metric, kind=a.kind, level=a.level) for metric, d in found.items()]
 
 
-def _contrast(cohort: Judged, rows: Flags, terms: Sequence[tuple[float, Placements | None]]) -> Difference:
+def _contrast(cohort: Judged, side: _Side, terms: Sequence[tuple[float, Placements | None]]) -> Difference:
     known = [(w, placed) for w, placed in terms if placed is not None]
-    return auc_contrast(cohort.positive[rows], known, patients=cohort.patients[rows])
+    rows = side.rows
+    return auc_contrast(cohort.positive[rows], known, patients=cohort.patients[rows], set_size=side.set_size)
 
 
 def _stability(cohort: Judged, a: _Side, b: _Side, *, settings: Settings) -> dict[str, Difference]:
@@ -165,7 +168,7 @@ def _stability(cohort: Judged, a: _Side, b: _Side, *, settings: Settings) -> dic
         for metric in a.per_case
     }
     # nominal minus mean AUC over repeats, of a minus of b
-    lost = _contrast(cohort, a.rows, ((1.0, a.nominal), (-1.0, a.moved), (-1.0, b.nominal), (1.0, b.moved)))
+    lost = _contrast(cohort, a, ((1.0, a.nominal), (-1.0, a.moved), (-1.0, b.nominal), (1.0, b.moved)))
     found["auc_lost"] = replace(lost, reason=EQUAL) if lost.p == 1.0 and lost.se == 0.0 else lost
     useless = a.useless or b.useless
     if not useless:

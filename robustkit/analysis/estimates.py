@@ -15,6 +15,7 @@ from robustkit.stats.auc import clustered_auc, paired_auc_difference
 from robustkit.stats.bootstrap import mean_of_sums
 from robustkit.stats.codes import n_distinct
 from robustkit.stats.estimate import Estimate
+from robustkit.stats.montecarlo import independent
 from robustkit.stats.proportion import clustered_proportion
 from robustkit.stats.stability import right_at, spread
 
@@ -32,27 +33,29 @@ class PerCase:
     keep: NDArray[np.bool_]
     values: Values
     within: Values | None = None
+    repeats: int = 1
 
 
 def sensitivity_values(s: Sample) -> PerCase:
     """Right decisions among the positives, as a share over repeats."""
-    return _share(s.right(), s.positive)
+    return _share(s.right(), s.positive, s.set_size)
 
 
 def specificity_values(s: Sample) -> PerCase:
     """Right decisions among the negatives, as a share over repeats."""
-    return _share(s.right(), ~s.positive)
+    return _share(s.right(), ~s.positive, s.set_size)
 
 
 def flip_values(s: Sample) -> PerCase:
     """Decisions that differ from the nominal one, as a share over repeats."""
-    return _share(s.flips(), np.ones(len(s.positive), dtype=bool))
+    return _share(s.flips(), np.ones(len(s.positive), dtype=bool), s.set_size)
 
 
-def _share(events: NDArray[np.bool_], keep: NDArray[np.bool_]) -> PerCase:
+def _share(events: NDArray[np.bool_], keep: NDArray[np.bool_], set_size: int) -> PerCase:
     chosen = events[keep].astype(np.float64)
-    within = chosen.var(axis=1, ddof=1) if chosen.shape[1] > 1 else None
-    return PerCase(keep, chosen.mean(axis=1) if chosen.size else np.empty(0), within)
+    parts = independent(chosen.T, set_size)
+    within = parts.var(axis=0, ddof=1) if len(parts) > 1 else None
+    return PerCase(keep, chosen.mean(axis=1) if chosen.size else np.empty(0), within, len(parts))
 
 
 PROPORTIONS: dict[str, Callable[[Sample], PerCase]] = {
@@ -71,18 +74,20 @@ def proportion(s: Sample, metric: str) -> Estimate:
         reason = f"no {kind} case" if len(s.positive) else "no cases"
         return _counted(Estimate(reason=reason), s, part.keep)
     cap = FLIP_CAP if metric == "flip_rate" else None
-    estimate = clustered_proportion(part.values, patients, within=part.within, repeats=s.repeats, cap_by_patients=cap)
+    estimate = clustered_proportion(
+        part.values, patients, within=part.within, repeats=part.repeats, cap_by_patients=cap
+    )
     return _counted(estimate, s, part.keep)
 
 
 def auc_estimate(s: Sample) -> Estimate:
     """Give the AUC, averaged over repeats."""
-    return clustered_auc(s.positive, s.scores.T, s.patients)
+    return clustered_auc(s.positive, s.scores.T, s.patients, set_size=s.set_size)
 
 
 def auc_lost(s: Sample) -> Estimate:
     """Give the nominal AUC minus the AUC averaged over repeats."""
-    d = paired_auc_difference(s.positive, s.nominal[None], s.scores.T, patients=s.patients)
+    d = paired_auc_difference(s.positive, s.nominal[None], s.scores.T, patients=s.patients, set_size=s.set_size)
     e = Estimate(d.diff, d.low, d.high, d.se, d.mc_se, d.method, reason=d.reason)
     return _counted(e, s, np.ones(len(s.positive), dtype=bool))
 
@@ -95,7 +100,8 @@ def auc_against(stratum: Sample, cohort: Sample) -> Estimate:
     other = cohort.only(cohort.positive != is_positive)
     scores = np.concatenate([stratum.scores, other.scores])
     labels = np.concatenate([stratum.positive, other.positive])
-    estimate = clustered_auc(labels, scores.T, np.concatenate([stratum.patients, other.patients]))
+    patients = np.concatenate([stratum.patients, other.patients])
+    estimate = clustered_auc(labels, scores.T, patients, set_size=stratum.set_size)
     against = "negatives" if is_positive else "positives"
     method = f"{estimate.method}; against all {against} of the cohort" if estimate.method else ""
     return replace(estimate, method=method)

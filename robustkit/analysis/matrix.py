@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ class ScoreMatrix:
         moved: ``(N, R)`` largest displacement in box sides.
         is_same: ``(N, R)`` True where the box did not change at all.
         n_distinct: ``(N,)`` different boxes among the repeats.
+        set_size: Repeats of a set of Sobol points; 1 for random boxes.
     """
 
     model: str
@@ -42,6 +43,7 @@ class ScoreMatrix:
     moved: Floats
     is_same: NDArray[np.bool_]
     n_distinct: NDArray[np.intp]
+    set_size: int = 1
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -60,7 +62,12 @@ class ModelAnswers:
 
 
 def read_answers(
-    folder: RunFolder, model: str, case_ids: Sequence[str], levels: Sequence[tuple[str, float]]
+    folder: RunFolder,
+    model: str,
+    case_ids: Sequence[str],
+    levels: Sequence[tuple[str, float]],
+    *,
+    set_size: int = 1,
 ) -> ModelAnswers:
     """Read one model's predictions by column and lay them out by case and repeat.
 
@@ -69,6 +76,7 @@ def read_answers(
         model: Its name.
         case_ids: Order of the rows.
         levels: Perturbation and level, in order.
+        set_size: Of run.json: repeats of a set of Sobol points.
 
     Raises:
         RunError: A condition without rows, or one that is answered twice.
@@ -79,7 +87,8 @@ def read_answers(
     for kind, level in levels:
         # each sheet is let go of when its matrix is made: boxes are most of the memory
         sheet = sheets.pop(0)
-        matrices.append(_matrix(model, kind, level, scores=sheet.scores, boxes=sheet.boxes, nominal=nominal, box=box))
+        found = _matrix(model, kind, level, scores=sheet.scores, boxes=sheet.boxes, nominal=nominal, box=box)
+        matrices.append(replace(found, set_size=set_size))
     return ModelAnswers(model, nominal, tuple(matrices), _failures(folder, model, case_ids))
 
 

@@ -30,6 +30,7 @@ class Sample:
         is_nominal: True for the nominal condition.
         draws: Of patients, shared by everything of the run.
         prevalence: At which PPV and NPV are given; None: they are not.
+        set_size: Repeats of a set of Sobol points; 1 for random boxes.
     """
 
     rows: NDArray[np.intp]
@@ -42,6 +43,7 @@ class Sample:
     is_nominal: bool
     draws: PatientDraws
     prevalence: float | None = None
+    set_size: int = 1
 
     @property
     def repeats(self) -> int:
@@ -78,7 +80,7 @@ class Rules:
         development: The model's own nominal development scores, for ranks.
         threshold: Decision: score >= threshold.
         draws: Of patients.
-        prevalence: See ``Sample``.
+        prevalence, set_size: See ``Sample``.
     """
 
     units: NDArray[np.intp] | None
@@ -86,6 +88,7 @@ class Rules:
     threshold: float
     draws: PatientDraws
     prevalence: float | None = None
+    set_size: int = 1
 
 
 def make_sample(
@@ -117,7 +120,10 @@ def make_sample(
         y = np.bincount(code, weights=y) > 0
         rows, p = rows[first], p[first]
     ranks = reference_rank(s, rules.development)
-    return Sample(rows, y, p, s, z, ranks, rules.threshold, is_nominal, rules.draws, rules.prevalence)
+    return Sample(
+        rows, y, p, s, z, ranks, rules.threshold, is_nominal, rules.draws, rules.prevalence,
+        set_size=1 if is_nominal else rules.set_size,
+    )  # fmt: skip
 
 
 def _mean_logit(scores: Floats, code: NDArray[np.intp]) -> Floats:

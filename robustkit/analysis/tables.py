@@ -71,7 +71,9 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
     strata = assign_strata(cohort, choices.by)
     levels = [(g["kind"], float(v)) for g in record["perturbations"] for v in g["levels"]]
     ids = cohort.frame["case_id"].tolist()
-    answers = [read_answers(folder, m["name"], ids, levels) for m in record["models"]]
+    answers = [
+        read_answers(folder, m["name"], ids, levels, set_size=int(record.get("set_size", 1))) for m in record["models"]
+    ]
     draws = patient_draws(cohort.patient_strata(), draws=choices.draws, seed=choices.seed, purpose="tables")
     thresholds = [_threshold(cohort, own, record, choices=choices) for own in answers]
     table, errors = _by_stratum(cohort, strata, answers, thresholds=thresholds, draws=draws, choices=choices)
@@ -108,7 +110,8 @@ def _by_stratum(
     units = _units(cohort, choices.unit)
     for own, threshold in zip(answers, thresholds, strict=True):
         development = own.nominal[cohort.development & np.isfinite(own.nominal)]
-        rules = Rules(units, development, threshold.value, draws, choices.prevalence)
+        set_size = own.matrices[0].set_size if own.matrices else 1
+        rules = Rules(units, development, threshold.value, draws, choices.prevalence, set_size)
         for name in cohort.cohorts:
             for sample, condition in _conditions(cohort, own, name, rules=rules, point=threshold.operating_point):
                 rows += strata_rows(cohort, sample, strata, condition=condition, unit=choices.unit)

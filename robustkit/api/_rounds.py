@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from robustkit.analysis.matrix import ScoreMatrix, read_answers
 from robustkit.engine.request import Request, Until
 from robustkit.results.folder import RunFolder
+from robustkit.sobol import SET_SIZE
 from robustkit.stats.auc import placements
+from robustkit.stats.montecarlo import LEAST_SETS, independent
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +23,9 @@ class Round:
 
     Attributes:
         repeats: So far.
-        case_error: Of a case's mean score; NaN where no case was answered.
-        curve_error: Of the mean AUC; NaN where there is none.
+        case_error: Of a case's mean score; NaN where no case was answered, infinite where it is not known yet (fewer
+            than 8 sets of Sobol points).
+        curve_error: Of the mean AUC; NaN where there is none, infinite as above.
     """
 
     repeats: int
@@ -39,6 +43,11 @@ class Round:
 
     def sentence(self, until: Until) -> str:
         """Give what a person reads where the precision was not reached."""
+        if np.isinf(self.case_error):
+            return (
+                f"after {self.repeats} repeats the Monte-Carlo error of Sobol points is not known: it is told between "
+                f"{LEAST_SETS} sets of {SET_SIZE}. Use --max-repeats {LEAST_SETS * SET_SIZE} or more, or --sampler random."
+            )
         return (
             f"after {self.repeats} repeats the Monte-Carlo error is {self.case_error:.2g} (scores) and "
             f"{self.curve_error:.2g} (AUC): --until {until.precision:g} was not reached, --max-repeats is {until.most}."
@@ -59,7 +68,8 @@ def measure(folder: RunFolder, request: Request, cases: pd.DataFrame, *, positiv
     levels = [(g.kind, level) for g in request.plan.groups for level in g.levels]
     case_errors, curve_errors = [np.nan], [np.nan]
     for model in request.models:
-        for matrix in read_answers(folder, model.name, judged["case_id"].tolist(), levels).matrices:
+        answers = read_answers(folder, model.name, judged["case_id"].tolist(), levels, set_size=request.plan.set_size)
+        for matrix in answers.matrices:
             case_error, curve_error = _errors(matrix, labels)
             case_errors.append(case_error)
             curve_errors.append(curve_error)
@@ -67,18 +77,21 @@ def measure(folder: RunFolder, request: Request, cases: pd.DataFrame, *, positiv
 
 
 def _errors(matrix: ScoreMatrix, labels: np.ndarray[Any, np.dtype[np.bool_]]) -> tuple[float, float]:
-    scores, known = matrix.scores, matrix.known
+    known, own = matrix.known, labels[matrix.known]
     if not known.any():
         return np.nan, np.nan
-    root = np.sqrt(scores.shape[1])
-    case_error = float(scores[known].std(axis=1, ddof=1).max() / root)
-    own = labels[known]
+    case_error = _error(matrix.scores[known].T, matrix.set_size)
     if own.all() or not own.any():
         return case_error, np.nan
-    by_repeat = placements(own, scores[known].T).value
-    return case_error, float(by_repeat.std(ddof=1) / root)
+    return case_error, _error(placements(own, matrix.scores[known].T).value[:, None], matrix.set_size)
+
+
+def _error(values: NDArray[np.float64], set_size: int) -> float:
+    """Give the largest standard error of a mean over repeats, of ``(R, n)`` values."""
+    parts = independent(values, set_size)
+    return float((parts.std(axis=0, ddof=1) / np.sqrt(len(parts))).max()) if len(parts) > 1 else np.inf
 
 
 def _greatest(errors: list[float]) -> float:
-    known = [e for e in errors if np.isfinite(e)]
+    known = [e for e in errors if not np.isnan(e)]
     return max(known) if known else np.nan

@@ -82,12 +82,14 @@ def compare(
     cohort = judged_cases(folders[0], {**records[0], "models": [m for _, m in models]}, vocabulary)
     levels = [(g["kind"], float(v)) for g in records[0]["perturbations"] for v in g["levels"]]
     ids = cohort.frame["case_id"].tolist()
+    set_size = int(records[0].get("set_size", 1))
     if len(models) < 2:
         what = f"a comparison needs two models; {folders[0].path.name} has one."
         raise InputError(what, where="compare", fix="Give another run of the same cases, or perturb with two --model.")
     names = _told_apart([f for f, _ in models], [m["name"] for _, m in models])
     answers = [
-        replace(read_answers(f, m["name"], ids, levels), model=name) for (f, m), name in zip(models, names, strict=True)
+        replace(read_answers(f, m["name"], ids, levels, set_size=set_size), model=name)
+        for (f, m), name in zip(models, names, strict=True)
     ]
     patients = patient_draws(cohort.patient_strata(), draws=draws, seed=seed, purpose="tables")
     settings = Settings(patients, permutations_for(len(answers), draws), seed)

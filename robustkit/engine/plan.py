@@ -16,7 +16,7 @@ from robustkit.errors import InputError
 from robustkit.geometry import Boxes
 from robustkit.perturbations._base import Border, Snap, keep_in_film, reach_px, snap_edges, snap_moved
 from robustkit.seeds import uniforms
-from robustkit.sobol import sobol
+from robustkit.sobol import SET_SIZE, sobol
 
 SnapChoice = Literal["auto", "whole", "none"]
 Sampler = Literal["random", "sobol"]
@@ -56,6 +56,11 @@ class Plan:
     def conditions(self) -> tuple[Condition, ...]:
         """The nominal condition first, then every perturbation, level and repeat (of this round)."""
         return conditions(self.groups, self._round)
+
+    @property
+    def set_size(self) -> int:
+        """Repeats that are not independent of each other: a set of Sobol points; 1 for random draws."""
+        return SET_SIZE if self.sampler == "sobol" else 1
 
     @property
     def _round(self) -> range:

@@ -32,6 +32,7 @@ def first_record(request: Request, *, command: Sequence[str], facts: Mapping[str
         "seed": plan.seed,
         "rng": "philox4x32-10",
         "sampler": plan.sampler,
+        "set_size": plan.set_size,
         "repeats": plan.repeats,
         "border": plan.border,
         "snap": plan.snap,

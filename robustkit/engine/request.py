@@ -9,6 +9,7 @@ from robustkit.cohort.manifest import Manifest
 from robustkit.engine.plan import Plan
 from robustkit.models.classifier import Classifier
 from robustkit.provenance import digest
+from robustkit.stats.montecarlo import LEAST_SETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,9 @@ class Request:
         """Give the plan of the repeats to add, or None where there are enough or no more are allowed."""
         if self.until is None:
             return None
-        repeats = min(2 * self.plan.repeats, self.until.most)
+        # the error of Sobol points is told between whole sets: fewer would be a round for nothing
+        least = LEAST_SETS * self.plan.set_size if self.plan.set_size > 1 else 0
+        repeats = min(max(2 * self.plan.repeats, least), self.until.most)
         return (
             replace(self.plan, first_repeat=self.plan.repeats, repeats=repeats) if repeats > self.plan.repeats else None
         )

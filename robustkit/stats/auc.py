@@ -17,6 +17,7 @@ from scipy.stats import norm
 from robustkit.stats.codes import n_distinct
 from robustkit.stats.difference import Difference
 from robustkit.stats.estimate import NAN, Estimate
+from robustkit.stats.montecarlo import independent
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -167,17 +168,18 @@ def _variance(part: _Influence, own: _Patients) -> float:
     return max(0.0, s10 + s01 + 2.0 * s11)
 
 
-def _mc_se(found: Placements) -> float:
+def _mc_se(found: Placements, set_size: int = 1) -> float:
     """Standard error of the mean over repeats that redrawing the boxes alone would give; NaN for one repeat.
 
     Every case's box is drawn independently, so with s_i^2 the variance (ddof 1) of case i's placement over
     R repeats it is sqrt((sum of s_i^2 over positives / n_positive^2 + the same of negatives) / R). A placement
     also moves with the other class's boxes: the sum is too large by about 1 / n_positive + 1 / n_negative of it.
     """
-    repeats = len(found.v10)
+    v10, v01 = (independent(v, set_size) for v in (found.v10, found.v01))
+    repeats = len(v10)
     if repeats < 2:
         return NAN
-    within = sum(float(v.var(axis=0, ddof=1).sum()) / v.shape[1] ** 2 for v in (found.v10, found.v01))
+    within = sum(float(v.var(axis=0, ddof=1).sum()) / v.shape[1] ** 2 for v in (v10, v01))
     return float(np.sqrt(within / repeats))
 
 
@@ -199,13 +201,14 @@ def not_estimable(labels: Flags, patients: Codes) -> str:
     return ""
 
 
-def clustered_auc(labels: Flags, scores: Floats, patients: Codes) -> Estimate:
+def clustered_auc(labels: Flags, scores: Floats, patients: Codes, *, set_size: int = 1) -> Estimate:
     """Give the AUC averaged over repeats, with a clustered DeLong interval on the logit scale.
 
     Args:
         labels: ``(n,)`` bool.
         scores: ``(R, n)`` float64, one row per repeat (one row: nominal).
         patients: ``(n,)`` codes; a patient may have cases of both classes.
+        set_size: Repeats of a set of Sobol points; 1 for random boxes.
 
     Returns:
         ``se`` holds sampling and Monte-Carlo error together, ``mc_se`` the latter. An AUC of 0 or 1 has an
@@ -229,7 +232,7 @@ def clustered_auc(labels: Flags, scores: Floats, patients: Codes) -> Estimate:
         return replace(counted, reason=reason)
     own, found = _patients(labels, patients), placements(labels, scores)
     mean = _averaged(found)
-    value, mc_se = float(mean.value), _mc_se(found)
+    value, mc_se = float(mean.value), _mc_se(found, set_size)
     if value in (0.0, 1.0):
         low, high = _perfect(value, own)
         method = "perfect separation, exact bound"
@@ -254,7 +257,9 @@ def _perfect(value: float, own: _Patients) -> tuple[float, float]:
     return (bound, 1.0) if value == 1.0 else (0.0, 1.0 - bound)
 
 
-def paired_auc_difference(labels: Flags, scores_a: Floats, scores_b: Floats, *, patients: Codes) -> Difference:
+def paired_auc_difference(
+    labels: Flags, scores_a: Floats, scores_b: Floats, *, patients: Codes, set_size: int = 1
+) -> Difference:
     """Give the AUC of a minus that of b on the same cases, by clustered paired DeLong.
 
     Args:
@@ -274,10 +279,12 @@ def paired_auc_difference(labels: Flags, scores_a: Floats, scores_b: Floats, *, 
     """
     is_known = not not_estimable(labels, patients)
     terms = ((1.0, placements(labels, scores_a)), (-1.0, placements(labels, scores_b))) if is_known else ()
-    return auc_contrast(labels, terms, patients=patients)
+    return auc_contrast(labels, terms, patients=patients, set_size=set_size)
 
 
-def auc_contrast(labels: Flags, terms: Sequence[tuple[float, Placements]], *, patients: Codes) -> Difference:
+def auc_contrast(
+    labels: Flags, terms: Sequence[tuple[float, Placements]], *, patients: Codes, set_size: int = 1
+) -> Difference:
     """Give a weighted sum of AUCs on the same cases, by clustered paired DeLong.
 
     An AUC averaged over repeats is a mean of placements, and so is a weighted sum of AUCs: its error is that of the
@@ -288,6 +295,7 @@ def auc_contrast(labels: Flags, terms: Sequence[tuple[float, Placements]], *, pa
         terms: Weights, and placements of ``(R, n)`` scores; R is 1 or the same for all. The repeats saw the same
             boxes. Not looked at where an AUC is not estimable.
         patients: ``(n,)`` codes.
+        set_size: Repeats of a set of Sobol points; 1 for random boxes.
 
     Returns:
         Where every case stands alike on both sides: difference 0 and p = 1, and no interval, with the reason.
@@ -305,7 +313,7 @@ def auc_contrast(labels: Flags, terms: Sequence[tuple[float, Placements]], *, pa
     )
     diff = float(sum(w * p.value.mean() for w, p in terms))
     se = float(np.sqrt(_variance(apart, own)))
-    counted = replace(counted, diff=diff, mc_se=_contrast_mc_se(terms), method="clustered paired DeLong")
+    counted = replace(counted, diff=diff, mc_se=_contrast_mc_se(terms, set_size), method="clustered paired DeLong")
     if se < _TINY and abs(diff) < _TINY:
         return replace(counted, diff=0.0, se=0.0, statistic=0.0, p=1.0, reason="both rank every case alike")
     if se < _TINY:
@@ -316,10 +324,10 @@ def auc_contrast(labels: Flags, terms: Sequence[tuple[float, Placements]], *, pa
     return replace(counted, low=low, high=high, se=se, statistic=z, p=float(2 * norm.sf(abs(z))))
 
 
-def _contrast_mc_se(terms: Sequence[tuple[float, Placements]]) -> float:
+def _contrast_mc_se(terms: Sequence[tuple[float, Placements]], set_size: int) -> float:
     """Monte-Carlo error of the sum: the boxes are the same, so it is taken from the sums of each repeat."""
     repeated = [len(p.v10) for _, p in terms if len(p.v10) > 1]
     if len(set(repeated)) != 1:
         return NAN
     v10, v01 = (np.asarray(sum(w * getattr(p, v) for w, p in terms)) for v in ("v10", "v01"))
-    return _mc_se(Placements(v10, v01, v10.mean(axis=-1)))
+    return _mc_se(Placements(v10, v01, v10.mean(axis=-1)), set_size)

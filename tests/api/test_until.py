@@ -40,22 +40,42 @@ def _rows(folder: RunFolder) -> pd.DataFrame:
     return rows
 
 
-def _errors_by_hand(folder: RunFolder) -> tuple[float, float]:
+def _errors_by_hand(folder: RunFolder, *, most: int = 10**6, of: int = 1) -> tuple[float, float]:
     rows, labels = folder.predictions(), folder.cases().set_index("case_id")["label"]
     rows = rows[(rows["perturbation"] == "shift") & ~rows["case_id"].isin(["case-3", "case-7"])]
     case_errors, curve_errors = [], []
     for _, one in rows.groupby(["model", "level"]):
         table = one.pivot(index="case_id", columns="repeat", values="score")
-        n = table.shape[1]
-        case_errors.append(table.std(axis=1, ddof=1).max() / np.sqrt(n))
+        table = table.loc[:, table.columns < most]
+        sets = [table.loc[:, table.columns // of == k] for k in range(table.shape[1] // of)]
+        root = np.sqrt(len(sets))
+        case_errors.append(pd.concat([s.mean(axis=1) for s in sets], axis=1).std(axis=1, ddof=1).max() / root)
         truth = labels[table.index] == "non-benign"
-        curve_errors.append(np.std([roc_auc_score(truth, table[r]) for r in table], ddof=1) / np.sqrt(n))
+        aucs = [np.mean([roc_auc_score(truth, s[r]) for r in s]) for s in sets]
+        curve_errors.append(np.std(aucs, ddof=1) / root)
     return max(case_errors), max(curve_errors)
 
 
-@pytest.mark.parametrize("sampler", ["random", "sobol"])
-def test_rounds_end_with_the_rows_of_one_run(world: Path, tmp_path: Path, sampler: str) -> None:
-    rounds = _run(world, tmp_path / "rounds", until=0.012, max_repeats=256, sampler=sampler)
+def test_rounds_of_sobol_points_are_measured_between_sets(world: Path, tmp_path: Path) -> None:
+    rounds = _run(world, tmp_path / "rounds", shifts=["0.1"], until=0.0005, max_repeats=1100, sampler="sobol")
+    told = rounds.record()["rounds"]
+    assert [r["repeats"] for r in told][:2] == [4, 512]
+    assert told[0] == {"repeats": 4, "case_error": None, "curve_error": None}
+    np.testing.assert_allclose(
+        (told[1]["case_error"], told[1]["curve_error"]), _errors_by_hand(rounds, most=512, of=64)
+    )
+    once = _run(world, tmp_path / "once", shifts=["0.1"], repeats=rounds.record()["repeats"], sampler="sobol")
+    pd.testing.assert_frame_equal(_rows(rounds), _rows(once))
+
+
+def test_sobol_rounds_that_may_not_reach_eight_sets_say_so(world: Path, tmp_path: Path) -> None:
+    rounds = _run(world, tmp_path / "run", shifts=["0.1"], until=0.5, max_repeats=64, sampler="sobol")
+    assert [r["repeats"] for r in rounds.record()["rounds"]] == [4, 64]
+    assert any("Use --max-repeats 512 or more" in w for w in rounds.record()["warnings"])
+
+
+def test_rounds_end_with_the_rows_of_one_run(world: Path, tmp_path: Path) -> None:
+    rounds = _run(world, tmp_path / "rounds", until=0.012, max_repeats=256)
     record = rounds.record()
     told = record["rounds"]
     assert [r["repeats"] for r in told] == [4 * 2**k for k in range(len(told))]
@@ -65,7 +85,7 @@ def test_rounds_end_with_the_rows_of_one_run(world: Path, tmp_path: Path, sample
     assert record["repeats"] == told[-1]["repeats"]
     assert record["status"] == "complete"
     assert record["until"] == {"precision": 0.012, "start": 4, "most": 256}
-    once = _run(world, tmp_path / "once", repeats=record["repeats"], sampler=sampler)
+    once = _run(world, tmp_path / "once", repeats=record["repeats"])
     pd.testing.assert_frame_equal(_rows(rounds), _rows(once))
     np.testing.assert_allclose((told[-1]["case_error"], told[-1]["curve_error"]), _errors_by_hand(rounds))
 

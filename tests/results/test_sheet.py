@@ -29,7 +29,7 @@ def _frame() -> pd.DataFrame:
                 for r in range(repeats):
                     score = m * 100 + level * 10 + i + r / 1000
                     rows.append([model, case, kind, level, r, r, 1.0, r + 5, 9.0, score, [0.0, 1.0], "ok", ""])
-    names = "model case_id perturbation level repeat x0 y0 x1 y1 score logits status reason".split()
+    names = ["model", "case_id", "perturbation", "level", "repeat", "x0", "y0", "x1", "y1", "score", "logits", "status", "reason"]
     return pd.DataFrame(rows, columns=names)
 
 
@@ -37,7 +37,9 @@ def _folder(path: Path, *frames: pd.DataFrame) -> RunFolder:
     (path / "predictions").mkdir(parents=True)
     for i, frame in enumerate(frames):
         frame.to_parquet(path / "predictions" / f"part-{i}.parquet", index=False)
-    (path / "run.json").write_text(json.dumps({"format": 1, "seed": 0, "repeats": 4, "perturbations": [], "models": []}))
+    (path / "run.json").write_text(
+        json.dumps({"format": 1, "seed": 0, "repeats": 4, "perturbations": [], "models": []})
+    )
     return RunFolder(path)
 
 
