@@ -119,12 +119,13 @@ def _sobol(rows: list[dict[str, Any]] | None) -> list[str]:
     text += [
         f"Variance of a case's mean score over {first['repeats']} repeats, random over sobol, median over {first['cases']} cases "
         f"(snap none, boxes over 200 px, level {first['level']}, {first['seeds']} seeds). At least 10.", "",
-        "| network, trained on simulated films | input, px | box jitter in training | ratio | quartiles over cases | cases whose score never varies |",
+        "| network, trained on simulated films | input, px | box jitter | ratio | quartiles over cases | cases left out |",
         "| --- | --- | --- | --- | --- | --- |",
     ]  # fmt: skip
     for r in rows:
         low, high = r["quartiles"]
-        text.append(f"| {r['arch']} | {r['input_size']} | {r['jitter']:g} | {r['ratio']:g} | {low:g} to {high:g} | {r['cases whose score never varies']} |")  # fmt: skip
+        network = f"| {r['arch']} | {r['input_size']} | {r['jitter']:g} "
+        text.append(f"{network}| {r['ratio']:g} | {low:g} to {high:g} | {r['cases whose score never varies']} |")
     return [*text, ""]
 
 

@@ -11,6 +11,7 @@ from robustkit.cli import options
 from robustkit.cli.show import as_json, grid, interval, note
 
 if TYPE_CHECKING:
+    from robustkit.api.compare import Compared
     from robustkit.api.stratify import StratifyResult
 
 Run = Annotated[Path | None, typer.Argument(help="Run folder; default the newest complete one in runs/.")]
@@ -106,6 +107,7 @@ def curves(
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders on the same cases; default the newest run.")] = [],  # noqa: B006
+    by: Annotated[list[str], typer.Option("--by", help="Compare the strata of this variable as well; repeats.")] = [],  # noqa: B006
     draws: Annotated[int, typer.Option("--draws", help="Draws of bootstrap and permutation.")] = 2000,
     seed: options.Seed = 0,
     output: Annotated[
@@ -118,22 +120,27 @@ def compare(
     Example:
 
       robustkit compare runs/first runs/second
+      robustkit compare --by region --by size
     """
     from robustkit.api.compare import compare as call
 
-    result = call(runs=runs, draws=draws, seed=seed, output=output)
+    result = call(runs=runs, by=by, draws=draws, seed=seed, output=output)
     if json:
         typer.echo(as_json(result))
         return
     rows = [
         (
-            f"{r.model_a} - {r.model_b}", r.cohort, f"{r.perturbation} {r.level:g}", r.metric,
+            f"{r.model_a} - {r.model_b}" if r.model_b else "all models", _place(r), f"{r.perturbation} {r.level:g}", r.metric,
             interval(r.diff, r.low, r.high, r.reason), _p(r.p), _p(r.p_adjusted), str(r.n_cases),
         )
         for r in result.rows
     ]  # fmt: skip
-    typer.echo(grid(("models", "cohort", "condition", "metric", "difference (95 %)", "p", "adjusted", "cases"), rows))
+    typer.echo(grid(("models", "place", "condition", "metric", "difference (95 %)", "p", "adjusted", "cases"), rows))
     typer.echo(str(result.table))
+
+
+def _place(row: Compared) -> str:
+    return row.cohort if row.by == "all" else f"{row.cohort}, {row.by} = {row.stratum}"
 
 
 def _summary(result: StratifyResult) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -10,15 +10,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from robustkit.analysis.cohort import Judged
+from robustkit.analysis.cohort import ALL, Judged
 from robustkit.analysis.matrix import ModelAnswers, ScoreMatrix
 from robustkit.results.schema import COMPARISONS_COLUMNS
-from robustkit.stats.auc import Placements, auc_contrast, clustered_auc, not_estimable, placements
+from robustkit.stats.auc import Placements, auc_contrast, clustered_auc, equal_aucs, not_estimable, placements
 from robustkit.stats.bootstrap import PatientDraws, clustered_mean
 from robustkit.stats.codes import n_distinct
 from robustkit.stats.difference import Difference
 from robustkit.stats.estimate import Estimate
 from robustkit.stats.multiplicity import holm
+from robustkit.stats.paired_table import mcnemar_p
 from robustkit.stats.permutation import sign_flip
 from robustkit.stats.stability import reference_rank, spread
 from robustkit.stats.threshold import target_sensitivity
@@ -27,6 +28,10 @@ DEVELOPMENT_SENSITIVITY = 0.9
 """Between models, decisions are compared where both find this share of the development positives."""
 
 EQUAL = "equal for every case"
+EVERY_MODEL = "all"
+"""In ``model_a`` of the joint test."""
+
+NO_DEVELOPMENT = "no positive development rows: thresholds of equal sensitivity and reference ranks need them"
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -46,31 +51,51 @@ def permutations_for(n_models: int, draws: int) -> int:
     return max(draws, 400 * n_models * (n_models - 1) // 2)
 
 
-def comparisons_table(cohort: Judged, answers: Sequence[ModelAnswers], settings: Settings) -> pd.DataFrame:
-    """Give comparisons.csv for all pairs of models, by cohort.
+def comparisons_table(
+    cohort: Judged,
+    answers: Sequence[ModelAnswers],
+    settings: Settings,
+    *,
+    strata: Mapping[str, pd.Series] | None = None,
+) -> pd.DataFrame:
+    """Give comparisons.csv for all pairs of models, by cohort, and where asked by stratum.
+
+    With three models or more the rows of each place begin with a joint test of all AUCs (``model_a`` is "all").
 
     Args:
         cohort: Who is judged.
         answers: Of every model, on the same cases and boxes. A case that fails for one leaves it for all.
         settings: Of bootstrap and permutation.
+        strata: ``(N,)`` strata of every case, by variable.
     """
     nominal = np.logical_and.reduce([np.isfinite(a.nominal) for a in answers])
     moved = [nominal & np.logical_and.reduce([m.known for m in same]) for same in _conditions(answers)]
-    found: list[tuple[tuple[int, int, int], list[dict[str, object]]]] = []
-    for at, name in enumerate(cohort.cohorts):
-        keep = cohort.in_cohort(name)
-        # what is asked of one model is computed once, and a condition at a time: its placements are let go of
-        for position, known in enumerate((nominal, *moved)):
-            sides = [_side(cohort, a, keep & known, position) for a in answers]
-            for order, (a, b) in enumerate(combinations(sides, 2)):
-                fixed = {"model_a": a.model, "model_b": b.model, "cohort": name, "split": cohort.split_of(name)}
-                found.append(((order, at, position), _rows(cohort, a, b, fixed, settings=settings)))
-    table = pd.DataFrame(
-        [row for _, rows in sorted(found, key=lambda f: f[0]) for row in rows], columns=list(COMPARISONS_COLUMNS)
-    )
-    for _, part in table.groupby("family"):
+    rows: list[dict[str, object]] = []
+    for name in cohort.cohorts:
+        for by, stratum, keep in _places(cohort, name, strata or {}):
+            place = {"by": by, "stratum": stratum, "cohort": name, "split": cohort.split_of(name)}
+            # what is asked of one model is computed once, and a condition at a time: its placements are let go of
+            found: dict[tuple[str, str], list[dict[str, object]]] = {}
+            for position, known in enumerate((nominal, *moved)):
+                sides = [_side(cohort, a, keep & known, position) for a in answers]
+                if len(sides) > 2:
+                    found.setdefault((EVERY_MODEL, ""), []).append(_joint(cohort, sides, place))
+                for a, b in combinations(sides, 2):
+                    found.setdefault((a.model, b.model), []).extend(_rows(cohort, a, b, place, settings=settings))
+            rows += [row for pair in found.values() for row in pair]
+    table = pd.DataFrame(rows, columns=list(COMPARISONS_COLUMNS))
+    for _, part in table[table["model_a"] != EVERY_MODEL].groupby("family"):
         table.loc[part.index, "p_adjusted"] = holm(part["p"].to_numpy(dtype=np.float64))
     return table
+
+
+def _places(cohort: Judged, name: str, strata: Mapping[str, pd.Series]) -> Iterator[tuple[str, str, Flags]]:
+    """Give the whole cohort, then every stratum of it: variable, stratum, and ``(N,)`` who is in it."""
+    keep = cohort.in_cohort(name)
+    yield ALL, ALL, keep
+    for by, series in strata.items():
+        for stratum in sorted(set(series[keep])):
+            yield by, stratum, keep & series.eq(stratum).to_numpy(dtype=bool)
 
 
 def _conditions(answers: Sequence[ModelAnswers]) -> list[tuple[ScoreMatrix, ...]]:
@@ -86,6 +111,8 @@ class _Side:
         rows: ``(N,)`` True for the cases compared.
         nominal, moved: Placements of the nominal scores and of ``(R, n)`` redrawn ones; None where the cases have
             no estimable AUC, ``moved`` also where nothing was redrawn.
+        right: ``(n,)`` is the nominal decision right, at the threshold of equal sensitivity on development rows? None
+            where there are no development rows to choose it on.
         per_case: ``(n,)`` flip rate and rank sd, or why there are none.
         useless: Why the model is not comparable in stability; "" where it is.
     """
@@ -96,6 +123,7 @@ class _Side:
     rows: Flags
     nominal: Placements | None
     moved: Placements | None
+    right: Flags | None
     per_case: Mapping[str, Floats | str]
     useless: str
     set_size: int = 1
@@ -106,7 +134,9 @@ def _side(cohort: Judged, answers: ModelAnswers, rows: Flags, position: int) -> 
     is_known = not not_estimable(labels, patients)
     placed = placements(labels, nominal[None]) if is_known else None
     if position == 0:
-        return _Side(answers.model, "nominal", 0.0, rows, placed, None, {}, "")
+        cut = _cut(cohort, answers)
+        right = None if cut is None else (nominal >= cut) == labels
+        return _Side(answers.model, "nominal", 0.0, rows, placed, None, right, {}, "")
     matrix = answers.matrices[position - 1]
     scores = matrix.scores[rows]
     return _Side(
@@ -116,6 +146,7 @@ def _side(cohort: Judged, answers: ModelAnswers, rows: Flags, position: int) -> 
         rows=rows,
         nominal=placed,
         moved=placements(labels, scores.T) if is_known else None,
+        right=None,
         per_case=_per_case(cohort, answers, nominal, scores),
         useless=_not_comparable(answers.model, clustered_auc(labels, nominal[None], patients)),
         set_size=matrix.set_size,
@@ -124,14 +155,20 @@ def _side(cohort: Judged, answers: ModelAnswers, rows: Flags, position: int) -> 
 
 def _per_case(cohort: Judged, answers: ModelAnswers, nominal: Floats, scores: Floats) -> Mapping[str, Floats | str]:
     """Give each case's flip rate and rank sd, or why there are none."""
-    known = cohort.development & np.isfinite(answers.nominal)
-    if not cohort.positive[known].any():
-        text = "no positive development rows: thresholds of equal sensitivity and reference ranks need them"
-        return {"flip_rate": text, "rank_sd": text}
-    development = answers.nominal[known]
-    cut = target_sensitivity(cohort.positive[known], development, DEVELOPMENT_SENSITIVITY).value
+    cut = _cut(cohort, answers)
+    if cut is None:
+        return {"flip_rate": NO_DEVELOPMENT, "rank_sd": NO_DEVELOPMENT}
+    development = answers.nominal[cohort.development & np.isfinite(answers.nominal)]
     flips = ((scores >= cut) != (nominal >= cut)[:, None]).mean(axis=1)
     return {"flip_rate": flips, "rank_sd": spread(reference_rank(scores, development))}
+
+
+def _cut(cohort: Judged, answers: ModelAnswers) -> float | None:
+    """Give the threshold at which this model finds the chosen share of the development positives."""
+    known = cohort.development & np.isfinite(answers.nominal)
+    if not cohort.positive[known].any():
+        return None
+    return target_sensitivity(cohort.positive[known], answers.nominal[known], DEVELOPMENT_SENSITIVITY).value
 
 
 def _not_comparable(model: str, nominal: Estimate) -> str:
@@ -143,12 +180,23 @@ def _not_comparable(model: str, nominal: Estimate) -> str:
     return ""
 
 
+def _joint(cohort: Judged, sides: Sequence[_Side], place: Mapping[str, str]) -> dict[str, object]:
+    """Test that all models have one AUC."""
+    first = sides[0]
+    placed = [p for p in ((s.moved if s.per_case else s.nominal) for s in sides) if p is not None]
+    found = equal_aucs(cohort.positive[first.rows], placed, patients=cohort.patients[first.rows])
+    fixed = {"model_a": EVERY_MODEL, "model_b": "", **place}
+    return {**_row(found, fixed, metric="auc", kind=first.kind, level=first.level), "family": ""}
+
+
 def _rows(
-    cohort: Judged, a: _Side, b: _Side, fixed: Mapping[str, str], *, settings: Settings
+    cohort: Judged, a: _Side, b: _Side, place: Mapping[str, str], *, settings: Settings
 ) -> list[dict[str, object]]:
+    fixed = {"model_a": a.model, "model_b": b.model, **place}
     if not a.per_case:
         auc = _contrast(cohort, a, ((1.0, a.nominal), (-1.0, b.nominal)))
-        return [_row(auc, fixed, metric="auc", kind=a.kind, level=a.level)]
+        found = {"auc": auc, **_errors(cohort, a, b, settings=settings)}
+        return [_row(d, fixed, metric=metric, kind=a.kind, level=a.level) for metric, d in found.items()]
     auc = _contrast(cohort, a, ((1.0, a.moved), (-1.0, b.moved)))
     found = {"auc": auc, **_stability(cohort, a, b, settings=settings)}
     return [_row(d, fixed, metric=metric, kind=a.kind, level=a.level) for metric, d in found.items()]
@@ -158,6 +206,23 @@ def _contrast(cohort: Judged, side: _Side, terms: Sequence[tuple[float, Placemen
     known = [(w, placed) for w, placed in terms if placed is not None]
     rows = side.rows
     return auc_contrast(cohort.positive[rows], known, patients=cohort.patients[rows], set_size=side.set_size)
+
+
+def _errors(cohort: Judged, a: _Side, b: _Side, *, settings: Settings) -> dict[str, Difference]:
+    """Give the differences of sensitivity and specificity, of the nominal decisions on the same cases."""
+    labels, patients = cohort.positive[a.rows], cohort.patients[a.rows]
+    found = {}
+    for metric, own in (("sensitivity", labels), ("specificity", ~labels)):
+        if a.right is None or b.right is None:
+            found[metric] = Difference(reason=NO_DEVELOPMENT)
+            continue
+        values = a.right[own].astype(np.float64) - b.right[own]
+        d = _paired_mean(values, patients[own], settings, purpose=metric)
+        if np.isfinite(d.diff) and d.n_patients == d.n_cases:
+            interval = d.method.split(";")[0]
+            d = replace(d, p=mcnemar_p(a.right[own], b.right[own]), method=f"{interval}; exact McNemar")
+        found[metric] = d
+    return found
 
 
 def _stability(cohort: Judged, a: _Side, b: _Side, *, settings: Settings) -> dict[str, Difference]:
@@ -203,10 +268,11 @@ def _paired_mean(values: Floats | str, patients: NDArray[np.intp], settings: Set
 
 
 def _row(d: Difference, fixed: Mapping[str, str], *, metric: str, kind: str, level: float) -> dict[str, object]:
-    family = f"{fixed['cohort']} / {metric} / {kind} {level:g}"
-    point = f"sensitivity={DEVELOPMENT_SENSITIVITY:g} on development" if metric == "flip_rate" else ""
+    family = f"{fixed['cohort']} / {fixed['by']} / {metric} / {kind} {level:g}"
+    is_decided = metric in ("flip_rate", "sensitivity", "specificity")
+    point = f"sensitivity={DEVELOPMENT_SENSITIVITY:g} on development" if is_decided else ""
     return {
-        **fixed, "by": "all", "stratum": "all", "perturbation": kind, "level": level, "metric": metric,
+        **fixed, "perturbation": kind, "level": level, "metric": metric,
         "operating_point": point, "diff": d.diff, "low": d.low, "high": d.high, "se": d.se, "mc_se": d.mc_se,
         "statistic": d.statistic, "p": d.p, "p_adjusted": float("nan"), "family": family, "method": d.method,
         "n_cases": d.n_cases, "n_patients": d.n_patients, "reason": d.reason,

@@ -25,6 +25,8 @@ class Compared:
 
     model_a: str
     model_b: str
+    by: str
+    stratum: str
     cohort: str
     perturbation: str
     level: float
@@ -48,12 +50,20 @@ class CompareResult:
 
 
 def compare(
-    *, runs: Sequence[Path] = (), draws: int = 2000, seed: int = 0, output: Path | None = None
+    *,
+    runs: Sequence[Path] = (),
+    by: Sequence[str] = (),
+    draws: int = 2000,
+    seed: int = 0,
+    output: Path | None = None,
 ) -> CompareResult:
-    """Compare every pair of models: AUC by clustered paired DeLong, stability by scale-free numbers.
+    """Compare every pair of models: AUC by clustered paired DeLong, errors by McNemar, stability by scale-free numbers.
+
+    Errors and flips are those at thresholds of equal sensitivity on development rows.
 
     Args:
         runs: Run folders; default the newest complete one. Cases, labels and boxes must be the same.
+        by: Variables whose strata are compared as well, e.g. ``region``; default the whole cohorts alone.
         draws: Of bootstrap and permutation.
         seed: Of both.
         output: CSV file; default ``tables/comparisons.csv`` of the first run.
@@ -65,6 +75,7 @@ def compare(
     from robustkit.analysis.cohort import check_run, judged_cases
     from robustkit.analysis.comparisons import Settings, comparisons_table, permutations_for
     from robustkit.analysis.matrix import read_answers
+    from robustkit.analysis.tables import assign_strata
     from robustkit.atomic import replacing
     from robustkit.cohort.vocabulary import read_vocabulary
     from robustkit.config import read_config
@@ -93,7 +104,8 @@ def compare(
     ]
     patients = patient_draws(cohort.patient_strata(), draws=draws, seed=seed, purpose="tables")
     settings = Settings(patients, permutations_for(len(answers), draws), seed)
-    table = comparisons_table(cohort, answers, settings)
+    strata = assign_strata(cohort, by) if by else {}
+    table = comparisons_table(cohort, answers, settings, strata=strata)
     if output is None:
         path = folders[0].write_table("comparisons", table)
     else:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from scipy.stats import norm
+from scipy.stats import chi2, norm
 
 from robustkit.stats.codes import n_distinct
 from robustkit.stats.difference import Difference
@@ -151,21 +151,25 @@ def _influence(labels: Flags, mean: Placements, own: _Patients) -> _Influence:
     return _Influence(by_patient(labels, mean.v10), by_patient(~labels, mean.v01))
 
 
-def _variance(part: _Influence, own: _Patients) -> float:
-    """Obuchowski's S10 / n_positive + S01 / n_negative + 2 S11 / (n_positive n_negative).
+def _covariance(one: _Influence, two: _Influence, own: _Patients) -> float:
+    """Obuchowski's S10 / n_positive + S01 / n_negative + (S11 + S11') / (n_positive n_negative).
 
-    Each of the three sums has the small-sample factor of the patients that it runs over. With one case
-    per patient this is DeLong's variance.
+    Each of the sums has the small-sample factor of the patients that it runs over. With one case
+    per patient this is DeLong's covariance.
     """
 
     def small(k: int) -> float:
         return k / (k - 1)
 
-    s10 = small(own.n_positive) * float(part.positive @ part.positive)
-    s01 = small(own.n_negative) * float(part.negative @ part.negative)
-    s11 = small(own.n) * float(part.positive @ part.negative)
+    s10 = small(own.n_positive) * float(one.positive @ two.positive)
+    s01 = small(own.n_negative) * float(one.negative @ two.negative)
+    s11 = small(own.n) * float(one.positive @ two.negative + one.negative @ two.positive)
+    return s10 + s01 + s11
+
+
+def _variance(part: _Influence, own: _Patients) -> float:
     # S11 may be negative, and with few patients larger than the other two: the variance is not
-    return max(0.0, s10 + s01 + 2.0 * s11)
+    return max(0.0, _covariance(part, part, own))
 
 
 def _mc_se(found: Placements, set_size: int = 1) -> float:
@@ -331,3 +335,38 @@ def _contrast_mc_se(terms: Sequence[tuple[float, Placements]], set_size: int) ->
         return NAN
     v10, v01 = (np.asarray(sum(w * getattr(p, v) for w, p in terms)) for v in ("v10", "v01"))
     return _mc_se(Placements(v10, v01, v10.mean(axis=-1)), set_size)
+
+
+def equal_aucs(labels: Flags, placed: Sequence[Placements], *, patients: Codes) -> Difference:
+    """Test that k AUCs on the same cases are one, by clustered DeLong.
+
+    Args:
+        labels: ``(n,)`` bool.
+        placed: Of k models. Not looked at where an AUC is not estimable.
+        patients: ``(n,)`` codes.
+
+    Returns:
+        ``statistic`` (chi-square) and ``p``; no ``diff``. k - 1 degrees of freedom, fewer where models rank every case
+        alike; where all do, p = 1.
+
+    Source: DeLong et al. 1988, Biometrics 44:837, equation 5.
+    """
+    counted = Difference(n_cases=len(labels), n_patients=n_distinct(patients))
+    reason = not_estimable(labels, patients)
+    if not reason and any(np.isnan(p.value).any() for p in placed):
+        reason = "a score is missing (NaN)"
+    if reason or len(placed) < 2:
+        return replace(counted, reason=reason or "fewer than two models")
+    own, means = _patients(labels, patients), [_averaged(p) for p in placed]
+    parts = [_influence(labels, m, own) for m in means]
+    apart = [_Influence(p.positive - parts[0].positive, p.negative - parts[0].negative) for p in parts[1:]]
+    diff = np.array([float(m.value - means[0].value) for m in means[1:]])
+    covariance = np.array([[_covariance(a, b, own) for b in apart] for a in apart])
+    df = int(np.linalg.matrix_rank(covariance, tol=_TINY**2, hermitian=True))
+    if df == 0 and np.abs(diff).max() < _TINY:
+        return replace(counted, statistic=0.0, p=1.0, method="clustered DeLong", reason="all rank every case alike")
+    if df == 0:
+        return replace(counted, reason=_ALL_TIED)
+    statistic = float(diff @ np.linalg.pinv(covariance, rcond=1e-10, hermitian=True) @ diff)
+    method = f"clustered DeLong, chi-square with {df} df"
+    return replace(counted, statistic=statistic, p=float(chi2.sf(statistic, df)), method=method)

@@ -11,15 +11,19 @@ import pytest
 from robustkit.analysis.cohort import judged_cases
 from robustkit.analysis.comparisons import Settings, comparisons_table, permutations_for
 from robustkit.analysis.matrix import read_answers
+from robustkit.analysis.tables import assign_strata
 from robustkit.cohort.vocabulary import read_vocabulary
 from robustkit.results.schema import COMPARISONS_COLUMNS
 from robustkit.stats.bootstrap import patient_draws
-from scipy.stats import wilcoxon
+from scipy.stats import binomtest, wilcoxon
 from sklearn.metrics import roc_auc_score
 
 from factories import Answers, cohort, redrawn, scores_of, write_run
 
 SHIFT = ("shift", 0.1)
+DECISIONS = {"sensitivity", "specificity"}
+"""Of nominal boxes alone."""
+
 SCALE_FREE = {"auc", "flip_rate", "rank_sd", "auc_lost"}
 
 
@@ -32,13 +36,14 @@ def changed(own: Answers, function: object) -> Answers:
     return Answers(function(own.nominal), {k: function(v) for k, v in own.perturbed.items()})  # type: ignore[operator]
 
 
-def table(path: Path, cases: pd.DataFrame, models: dict[str, Answers]) -> pd.DataFrame:
+def table(path: Path, cases: pd.DataFrame, models: dict[str, Answers], *, by: tuple[str, ...] = ()) -> pd.DataFrame:
     run = write_run(path / "run", cases, models)
     judged = judged_cases(run, run.record(), read_vocabulary())
     ids = judged.frame["case_id"].tolist()
     draws = patient_draws(judged.patient_strata(), draws=400, seed=0, purpose="tables")
     found = [read_answers(run, m, ids, [SHIFT]) for m in models]
-    return comparisons_table(judged, found, Settings(draws, permutations_for(len(models), 2000), 0))
+    settings = Settings(draws, permutations_for(len(models), 2000), 0)
+    return comparisons_table(judged, found, settings, strata=assign_strata(judged, by) if by else None)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +97,7 @@ def test_a_model_against_itself_on_any_scale(cases: pd.DataFrame, tmp_path: Path
     assert (found["p_adjusted"] == 1.0).all()
     assert found["low"].isna().all()  # no interval of zero width
     assert (found["reason"] != "").all()
-    assert set(found["metric"]) == SCALE_FREE
+    assert set(found["metric"]) == SCALE_FREE | DECISIONS
 
 
 def test_a_minus_b(cases: pd.DataFrame, tmp_path: Path) -> None:
@@ -130,10 +135,10 @@ def test_a_case_that_fails_for_one_model_leaves_it_for_all(cases: pd.DataFrame, 
     found = table(tmp_path / "1", cases, {"a": a, "b": b, "c": replace(c, nominal=nominal, perturbed={SHIFT: moved})})
     n = cases["cohort"].eq("external").sum()
     external = found[found["cohort"] == "external"]
-    assert set(external.query("perturbation == 'nominal'")["n_cases"]) == {n - 3}
+    assert set(external.query("perturbation == 'nominal' and metric == 'auc'")["n_cases"]) == {n - 3}
     assert set(external.query("perturbation == 'shift'")["n_cases"]) == {n - 4}
     # three pairs are one family
-    family = external.query("metric == 'auc' and perturbation == 'nominal'")
+    family = external.query("metric == 'auc' and perturbation == 'nominal' and model_a != 'all'")
     assert len(family) == 3
     assert family["p_adjusted"].max() <= 1
     np.testing.assert_allclose(family["p_adjusted"].min(), min(1.0, 3 * family["p"].min()))
@@ -154,3 +159,47 @@ def test_permutations_suffice_for_the_family() -> None:
     assert permutations_for(2, 100) == 400
     assert permutations_for(5, 100) == 4000
     assert permutations_for(5, 9000) == 9000
+
+
+def test_errors_are_compared_on_the_same_cases_at_equal_development_sensitivity(
+    cases: pd.DataFrame, tmp_path: Path
+) -> None:
+    a, b = answers(cases, sd=0.8), answers(cases, seed=2)
+    found = table(tmp_path, cases, {"a": a, "b": b}).query("cohort == 'all' and metric == 'sensitivity'").iloc[0]
+    positive = cases["label"].eq("non-benign").to_numpy()
+    development = cases["split"].eq("val").to_numpy()
+    judged = cases["split"].ne("val").to_numpy() & positive
+    right = []
+    for own in (a, b):
+        ordered = np.sort(own.nominal[development & positive])[::-1]
+        cut = ordered[int(np.ceil(0.9 * len(ordered))) - 1]
+        right.append(own.nominal[judged] >= cut)
+    assert found["diff"] == pytest.approx(right[0].mean() - right[1].mean())
+    assert found["n_cases"] == judged.sum()
+    assert "sign-flip permutation" in found["method"]  # patients have several lesions
+    one_each = cases.assign(patient_id=cases["case_id"])
+    exact = (
+        table(tmp_path / "2", one_each, {"a": a, "b": b}).query("cohort == 'all' and metric == 'sensitivity'").iloc[0]
+    )
+    more, less = int((right[0] & ~right[1]).sum()), int((~right[0] & right[1]).sum())
+    assert exact["p"] == pytest.approx(binomtest(min(more, less), more + less).pvalue)
+    assert exact["method"].endswith("exact McNemar")
+
+
+def test_three_models_are_tested_jointly_and_strata_where_asked(cases: pd.DataFrame, tmp_path: Path) -> None:
+    models = {"a": answers(cases), "b": answers(cases, seed=1), "c": answers(cases, seed=2)}
+    found = table(tmp_path, cases, models, by=("region",))
+    joint = found[found["model_a"] == "all"]
+    assert (joint["model_b"] == "").all()
+    assert joint["diff"].isna().all()
+    assert joint["method"].str.contains("2 df").any()
+    regions = found.query("by == 'region' and cohort == 'all' and metric == 'auc' and perturbation == 'nominal'")
+    assert set(regions["stratum"]) >= {"limb", "axial"}
+    own = cases["site"].isin(["femur", "tibia"]) & (cases["split"] != "val")
+    first = regions.query("stratum == 'limb' and model_a == 'a' and model_b == 'b'").iloc[0]
+    y = cases.loc[own, "label"].eq("non-benign")
+    by_hand = [roc_auc_score(y, models[m].nominal[own.to_numpy()]) for m in "ab"]
+    assert first["diff"] == pytest.approx(by_hand[0] - by_hand[1])
+    # Holm runs over all pairs and strata of one variable
+    family = found[(found["family"] == first["family"]) & found["p"].notna()]
+    assert len(family) == 3 * regions.loc[regions["p"].notna(), "stratum"].nunique()

@@ -29,7 +29,21 @@ def _frame() -> pd.DataFrame:
                 for r in range(repeats):
                     score = m * 100 + level * 10 + i + r / 1000
                     rows.append([model, case, kind, level, r, r, 1.0, r + 5, 9.0, score, [0.0, 1.0], "ok", ""])
-    names = ["model", "case_id", "perturbation", "level", "repeat", "x0", "y0", "x1", "y1", "score", "logits", "status", "reason"]
+    names = [
+        "model",
+        "case_id",
+        "perturbation",
+        "level",
+        "repeat",
+        "x0",
+        "y0",
+        "x1",
+        "y1",
+        "score",
+        "logits",
+        "status",
+        "reason",
+    ]
     return pd.DataFrame(rows, columns=names)
 
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from robustkit.stats.permutation import sign_flip
+from robustkit.stats.permutation import sign_flip, swap_test
 from scipy.stats import kstest, permutation_test, ttest_1samp
 
 HOW = {"draws": 4000, "seed": 1, "purpose": "test"}
@@ -60,3 +60,50 @@ def test_p_is_uniform_where_nothing_differs() -> None:
     random = np.random.default_rng(5)
     found = [sign_flip(random.exponential(size=20) * random.choice([-1, 1], 20), **HOW) for _ in range(200)]
     assert kstest(found, "uniform").pvalue > 0.01
+
+
+def test_swapping_models_gives_the_share_of_all_swaps() -> None:
+    random = np.random.default_rng(4)
+    labels = np.arange(10) % 2 == 0
+    a, b = random.random(10), random.random(10)
+    patients = np.arange(10) // 2
+
+    def metric(y: np.ndarray, s: np.ndarray) -> float:
+        return float(s[y].mean() - s[~y].mean())
+
+    observed = abs(metric(labels, a) - metric(labels, b))
+    swaps = [(np.arange(2**5)[i] >> np.arange(5) & 1 == 1)[patients] for i in range(2**5)]
+    every = [abs(metric(labels, np.where(s, b, a)) - metric(labels, np.where(s, a, b))) for s in swaps]
+    exact = np.mean(np.array(every) >= observed - 1e-12)
+    found = swap_test(metric, labels, (a, b), patients=patients, draws=20_000, seed=1)
+    assert found == pytest.approx(exact, abs=0.012)
+
+
+def test_a_metric_that_is_not_defined_gives_no_p() -> None:
+    labels, scores = np.arange(6) % 2 == 0, np.arange(6.0)
+
+    def undefined(y: np.ndarray, s: np.ndarray) -> float:
+        return float("nan")
+
+    assert math.isnan(swap_test(undefined, labels, (scores, scores[::-1]), patients=np.arange(6), draws=50, seed=0))
+
+
+@pytest.mark.slow
+def test_equal_models_are_called_different_in_five_per_cent() -> None:
+    p = []
+    for seed in range(600):
+        random = np.random.default_rng(seed)
+        labels = random.random(60) < 0.5
+        base = labels + random.normal(size=60)
+        pair = (base + random.normal(size=60), base + random.normal(size=60))
+        p.append(
+            swap_test(
+                lambda y, s: float(s[y].mean() - s[~y].mean()),
+                labels,
+                pair,
+                patients=np.arange(60),
+                draws=199,
+                seed=seed,
+            )
+        )
+    assert 0.03 <= np.mean(np.array(p) <= 0.05) <= 0.075
