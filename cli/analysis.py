@@ -27,7 +27,10 @@ def register(app: typer.Typer) -> None:
 def stratify(
     run: Run = None,
     by: Annotated[
-        list[str], typer.Option("--by", help="subtype, region, size, ... or region*size; repeats. Default: all.")
+        list[str],
+        typer.Option(
+            "--by", help="subtype, region, ..., region*size, age_years:30,60, size_mm:q4; repeats. Default: all."
+        ),
     ] = [],  # noqa: B006
     threshold: Annotated[
         float | None, typer.Option("--threshold", help="Decision: score >= this. Default: the carried one.")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from robustkit.analysis.agreement import agreement_rows, agreement_table, variance_rows
 from robustkit.analysis.cohort import ALL, Judged, judged_cases
 from robustkit.analysis.comparisons import Settings, comparisons_table, permutations_for
 from robustkit.analysis.curves import curves_table
@@ -19,16 +20,18 @@ from robustkit.analysis.flow import flow_table, loss_warnings
 from robustkit.analysis.matrix import NOMINAL, ModelAnswers, read_answers
 from robustkit.analysis.recipe import MAX_DRAWS, Recipe, add_recipe_intervals
 from robustkit.analysis.sample import Rules, Sample, make_sample
+from robustkit.analysis.single_repeats import repeats_rows, repeats_table
 from robustkit.analysis.stability import stability_table
 from robustkit.analysis.strata_table import Condition, strata_rows, strata_table
 from robustkit.analysis.thresholds import Development, Threshold, choose_threshold, thresholds_table
+from robustkit.analysis.transfer import transfer_rows, transfer_table
 from robustkit.cohort.vocabulary import Vocabulary
-from robustkit.errors import UnknownNameError
+from robustkit.errors import InputError, UnknownNameError
 from robustkit.registry import load, names
 from robustkit.results.folder import RunFolder
 from robustkit.stats.bootstrap import PatientDraws, patient_draws
 from robustkit.stats.threshold import Method
-from robustkit.strata._base import UNKNOWN, Fact, Stratifier
+from robustkit.strata._base import UNKNOWN, Bins, Fact, Stratifier
 
 Unit = Literal["case", "lesion", "patient"]
 
@@ -76,12 +79,12 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
     ]
     draws = patient_draws(cohort.patient_strata(), draws=choices.draws, seed=choices.seed, purpose="tables")
     thresholds = [_threshold(cohort, own, record, choices=choices) for own in answers]
-    table, errors = _by_stratum(cohort, strata, answers, thresholds=thresholds, draws=draws, choices=choices)
+    table, more = _by_stratum(cohort, strata, answers, thresholds=thresholds, draws=draws, choices=choices)
     recipe = Recipe(choices.threshold_method, draws, choices.seed)
     frames = {
         "strata": add_recipe_intervals(table, cohort, strata, answers, thresholds=thresholds, recipe=recipe),
         "curves": curves_table(table, _reached(cohort, answers[0], strata)),
-        "errors": errors,
+        **more,
         "stability": pd.concat(
             [stability_table(cohort, a, t.value) for a, t in zip(answers, thresholds, strict=True)], ignore_index=True
         ),
@@ -104,9 +107,9 @@ def _by_stratum(
     thresholds: Sequence[Threshold],
     draws: PatientDraws,
     choices: Choices,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Give strata.csv, but for the recipe's intervals, and errors.csv."""
-    rows, errors = [], []
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Give strata.csv, but for the recipe's intervals, and the other tables that have strata."""
+    rows, errors, agreement, transfer, repeats = [], [], variance_rows(cohort, answers), [], []
     units = _units(cohort, choices.unit)
     for own, threshold in zip(answers, thresholds, strict=True):
         development = own.nominal[cohort.development & np.isfinite(own.nominal)]
@@ -116,7 +119,17 @@ def _by_stratum(
             for sample, condition in _conditions(cohort, own, name, rules=rules, point=threshold.operating_point):
                 rows += strata_rows(cohort, sample, strata, condition=condition, unit=choices.unit)
                 errors += errors_rows(cohort, sample, strata, condition=condition)
-    return strata_table(rows), errors_table(errors)
+                agreement += agreement_rows(cohort, sample, strata, condition=condition)
+                repeats += repeats_rows(cohort, sample, strata, condition=condition)
+                if name == ALL and condition.is_primary:
+                    transfer += transfer_rows(cohort, sample, strata, condition=condition)
+    more = {
+        "errors": errors_table(errors),
+        "agreement": agreement_table(agreement),
+        "transfer": transfer_table(transfer),
+        "repeats": repeats_table(repeats),
+    }
+    return strata_table(rows), more
 
 
 def assign_strata(cohort: Judged, by: Sequence[str]) -> dict[str, pd.Series]:
@@ -124,10 +137,12 @@ def assign_strata(cohort: Judged, by: Sequence[str]) -> dict[str, pd.Series]:
 
     Args:
         cohort: All cases.
-        by: Names of stratifiers or columns; ``a*b`` crosses two; empty: all stratifiers that say something.
+        by: Names of stratifiers or columns; ``a*b`` crosses; ``age_years:30,60`` bins at edges, ``size_mm:q4`` at
+            quantiles of the development cases; empty: all stratifiers that say something.
 
     Raises:
         UnknownNameError: Neither a stratifier nor a column.
+        InputError: Bins that cannot be read.
     """
     development = pd.Series(cohort.development, index=cohort.frame.index)
     chosen = by or sorted(names("strata"), key=lambda n: (FIRST.index(n) if n in FIRST else len(FIRST), n))
@@ -141,6 +156,12 @@ def assign_strata(cohort: Judged, by: Sequence[str]) -> dict[str, pd.Series]:
 
 
 def _stratifier(name: str, cohort: Judged) -> Stratifier:
+    if ":" in name and name.partition(":")[0] in cohort.frame:
+        try:
+            return Bins.read(name)
+        except ValueError:
+            what = f"expected rising edges or q2 to q20 after the colon, got {name!r}."
+            raise InputError(what, where="--by", fix="Write age_years:30,60 or size_mm:q4.") from None
     if name in names("strata"):
         return cast(Stratifier, load("strata", name))
     if name in cohort.frame:

@@ -88,7 +88,8 @@ def stratify(
 
     Args:
         run: Run folder; default the newest complete one.
-        by: Variables, or crossings such as ``region*size``; default every stratifier that says something.
+        by: Variables, crossings such as ``region*size``, or bins such as ``age_years:30,60`` and ``size_mm:q4``;
+            default every stratifier that says something.
         threshold: Decision: score >= threshold; default the checkpoint's, else from development rows.
         threshold_method: How Youden's threshold is chosen on development rows.
         unit: What is counted; the interval is by patient whatever the unit.

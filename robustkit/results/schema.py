@@ -41,8 +41,24 @@ COMPARISONS_COLUMNS = (
     "n_cases", "n_patients", "reason",
 )  # fmt: skip
 
+AGREEMENT_COLUMNS = (
+    "by", "stratum", "cohort", "split", "model", "perturbation", "level", "measure", "unit", "value", "low", "high",
+    "method", "n_cases", "n_patients", "reason",
+)  # fmt: skip
+
+REPEATS_COLUMNS = (
+    "by", "stratum", "cohort", "split", "model", "perturbation", "level", "metric", "repeats", "mean", "sd", "q05",
+    "q25", "median", "q75", "q95", "n_cases", "n_patients", "reason",
+)  # fmt: skip
+
+TRANSFER_COLUMNS = (
+    "by", "stratum", "cohort_a", "cohort_b", "model", "perturbation", "level", "metric", "operating_point", "value_a",
+    "low_a", "high_a", "n_cases_a", "n_patients_a", "value_b", "low_b", "high_b", "n_cases_b", "n_patients_b", "diff",
+    "low", "high", "p", "p_adjusted", "family", "method", "reason",
+)  # fmt: skip
+
 TEXT_COLUMNS = (
     "model", "model_a", "model_b", "case_id", "by", "stratum", "cohort", "split", "unit", "perturbation", "metric",
-    "operating_point", "method", "family", "reason", "kind", "source", "step",
+    "operating_point", "method", "family", "reason", "kind", "source", "step", "measure", "cohort_a", "cohort_b",
 )  # fmt: skip
 """Columns of the tables that hold text: an empty cell is empty text."""

@@ -62,17 +62,60 @@ class Fact:
         return tertiles(numbers, development, "")
 
 
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """A column of numbers divided as the user says: at these edges, or at quantiles of the development cases.
+
+    Attributes:
+        name: Of the column.
+        edges: Rising; empty: quantiles.
+        n_quantiles: How many groups of equal size.
+    """
+
+    name: str
+    edges: tuple[float, ...] = ()
+    n_quantiles: int = 0
+
+    @classmethod
+    def read(cls, text: str) -> Bins:
+        """Read ``size_mm:20,50`` (edges) or ``size_mm:q4`` (quarters of the development cases).
+
+        Raises:
+            ValueError: Neither rising numbers nor q and a number from 2 to 20.
+        """
+        name, _, rule = text.partition(":")
+        if rule[:1] == "q" and rule[1:].isdigit() and 2 <= int(rule[1:]) <= 20:
+            return cls(name, (), int(rule[1:]))
+        edges = tuple(float(e) for e in rule.split(","))
+        if not all(a < b for a, b in pairwise(edges)) or not all(e == e and abs(e) != float("inf") for e in edges):
+            raise ValueError(text)
+        return cls(name, edges)
+
+    def assign(self, cases: pd.DataFrame, *, development: pd.Series) -> pd.Series:
+        """Give the bin of every case; text that is no number is ``unknown``."""
+        numbers = pd.to_numeric(Column(self.name).assign(cases, development=development), errors="coerce")
+        if self.edges:
+            return binned(numbers, self.edges, "")
+        return quantile_groups(numbers, development, "", n=self.n_quantiles)
+
+
 def tertiles(values: pd.Series, development: pd.Series, unit: str) -> pd.Series:
-    """Give thirds of the development cases (of all where there are none), cut points to three digits.
+    """Give thirds of the development cases: see ``quantile_groups``."""
+    return quantile_groups(values, development, unit, n=3)
+
+
+def quantile_groups(values: pd.Series, development: pd.Series, unit: str, *, n: int) -> pd.Series:
+    """Give ``n`` groups of equal size of the development cases (of all where there are none).
 
     Args:
         values: Numbers, NaN where unknown.
         development: True for the cases that the cut points are taken from.
         unit: Behind the numbers in the names of strata; may be empty.
+        n: Groups; cut points have three digits, and fewer groups come out where they coincide.
     """
     base = values[development].dropna()
     base = base if len(base) else values.dropna()
-    edges = tuple(sorted({float(f"{q:.3g}") for q in base.quantile([1 / 3, 2 / 3]) if q == q}))
+    edges = tuple(sorted({float(f"{q:.3g}") for q in base.quantile([i / n for i in range(1, n)]) if q == q}))
     return binned(values, edges, unit) if edges else pd.Series(UNKNOWN, index=values.index)
 
 

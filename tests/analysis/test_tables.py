@@ -14,7 +14,10 @@ from robustkit.cohort.vocabulary import read_vocabulary
 from robustkit.errors import UnknownNameError
 from robustkit.results.folder import RunFolder
 from robustkit.results.schema import (
+    AGREEMENT_COLUMNS,
     COMPARISONS_COLUMNS,
+    REPEATS_COLUMNS,
+    TRANSFER_COLUMNS,
     CURVES_COLUMNS,
     ERRORS_COLUMNS,
     FLOW_COLUMNS,
@@ -77,6 +80,7 @@ def test_columns_of_the_contract_in_their_order(made: Tables) -> None:
     wanted = {
         "strata": STRATA_COLUMNS, "curves": CURVES_COLUMNS, "errors": ERRORS_COLUMNS, "stability": STABILITY_COLUMNS,
         "thresholds": THRESHOLDS_COLUMNS, "flow": FLOW_COLUMNS, "comparisons": COMPARISONS_COLUMNS,
+        "agreement": AGREEMENT_COLUMNS, "transfer": TRANSFER_COLUMNS, "repeats": REPEATS_COLUMNS,
     }  # fmt: skip
     assert {k: tuple(v.columns) for k, v in made.frames.items()} == wanted
     assert all(len(v) for v in made.frames.values())

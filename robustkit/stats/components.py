@@ -1,0 +1,72 @@
+"""Variance of a score split into case, model, box and what is left, for models that saw the same boxes.
+
+Source: Searle, Casella and McCulloch 1992, Variance Components, chapter 4 (analysis of variance estimators, balanced).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """Variances of y = case + model + case x model + box within case + rest.
+
+    Attributes:
+        case: Cases differ, for every model and box alike.
+        model: One model scores higher than another everywhere; NaN of one model.
+        disagreement: Models differ about a case (case x model); NaN of one model.
+        box: A redrawn box moves every model alike; of one model: all that a redrawn box does.
+        rest: A redrawn box moves one model and not another; NaN of one model.
+    """
+
+    case: float
+    model: float
+    disagreement: float
+    box: float
+    rest: float
+
+    def shares(self) -> dict[str, float]:
+        """Give each part of the total variance; parts that were estimated below 0 count as 0."""
+        parts = {
+            k: max(0.0, getattr(self, k))
+            for k in ("case", "model", "disagreement", "box", "rest")
+            if np.isfinite(getattr(self, k))
+        }
+        total = sum(parts.values())
+        return {k: v / total if total > 0 else float("nan") for k, v in parts.items()}
+
+
+def components(values: NDArray[np.float64]) -> Components:
+    """Split the variance.
+
+    Args:
+        values: ``(k, n, R)`` of k models, n cases, R boxes of each case that all models saw; finite, on one scale.
+
+    Raises:
+        ValueError: Fewer than two cases or two boxes.
+    """
+    k, n, repeats = values.shape
+    if n < 2 or repeats < 2:
+        raise ValueError(f"expected at least 2 cases and 2 boxes, got {n} and {repeats}")
+    by_box, by_pair = values.mean(axis=0), values.mean(axis=2)
+    by_case, by_model, grand = by_box.mean(axis=1), by_pair.mean(axis=1), float(values.mean())
+    ms_box = k * float(((by_box - by_case[:, None]) ** 2).sum()) / (n * (repeats - 1))
+    ms_case = k * repeats * float(((by_case - grand) ** 2).sum()) / (n - 1)
+    if k == 1:
+        return Components((ms_case - ms_box) / repeats, np.nan, np.nan, ms_box, np.nan)
+    away = values - by_box[None] - by_pair[:, :, None] + by_case[None, :, None]
+    ms_rest = float((away**2).sum()) / (n * (repeats - 1) * (k - 1))
+    apart = by_pair - by_case[None] - by_model[:, None] + grand
+    ms_pair = repeats * float((apart**2).sum()) / ((n - 1) * (k - 1))
+    ms_model = n * repeats * float(((by_model - grand) ** 2).sum()) / (k - 1)
+    return Components(
+        case=(ms_case - ms_pair - ms_box + ms_rest) / (k * repeats),
+        model=(ms_model - ms_pair) / (n * repeats),
+        disagreement=(ms_pair - ms_rest) / repeats,
+        box=(ms_box - ms_rest) / k,
+        rest=ms_rest,
+    )

@@ -1,0 +1,132 @@
+"""ICC(1,1), limits of agreement and variance components: by hand, from the literature, and from simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from robustkit.stats.agreement import COUNT, MEASURES, case_columns, measure
+from robustkit.stats.components import components
+from robustkit.stats.flip_curve import changed_share
+from statsmodels.duration.survfunc import SurvfuncRight
+
+SHROUT_FLEISS = np.array(
+    [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], dtype=float
+)
+"""Six targets, four judges: the table of Shrout and Fleiss 1979, whose ICC(1,1) is .17."""
+
+
+def _value(name: str, redrawn: np.ndarray, nominal: np.ndarray) -> float:
+    sums = {k: np.asarray(v.sum()) for k, v in case_columns(redrawn, nominal).items()}
+    return float(MEASURES[name]({COUNT: np.asarray(float(len(redrawn))), **sums}, redrawn.shape[1]))
+
+
+def test_icc_is_that_of_shrout_and_fleiss() -> None:
+    assert round(_value("icc", SHROUT_FLEISS, SHROUT_FLEISS[:, 0]), 2) == 0.17
+
+
+def test_limits_and_repeatability_by_hand() -> None:
+    redrawn, nominal = np.array([[1.0, 3.0], [4.0, 4.0], [0.0, 2.0]]), np.array([1.0, 4.0, 2.0])
+    # within: 2, 0, 2; mean minus nominal: 1, 0, -1, whose variance is 1
+    assert _value("repeatability", redrawn, nominal) == pytest.approx(1.959964 * np.sqrt(2 * 4 / 3), rel=1e-6)
+    assert _value("bias", redrawn, nominal) == 0.0
+    half = 1.959964 * np.sqrt(1 + 0.5 * 4 / 3)
+    assert _value("limit_high", redrawn, nominal) == pytest.approx(half, rel=1e-6)
+    assert _value("limit_low", redrawn, nominal) == pytest.approx(-half, rel=1e-6)
+
+
+def test_limits_hold_95_per_cent_of_new_answers() -> None:
+    random = np.random.default_rng(3)
+    truth = random.normal(size=(4000, 1))
+    nominal = truth[:, 0] + 0.3 * random.normal(size=4000)
+    redrawn = truth + 0.2 + 0.5 * random.normal(size=(4000, 5))
+    low, high = (_value(f"limit_{side}", redrawn, nominal) for side in ("low", "high"))
+    new = truth[:, 0] + 0.2 + 0.5 * random.normal(size=4000) - nominal
+    assert ((new > low) & (new < high)).mean() == pytest.approx(0.95, abs=0.01)
+    two = random.normal(size=(4000, 2)) * 0.5
+    within = np.abs(two[:, 0] - two[:, 1]) < _value("repeatability", redrawn, nominal)
+    assert within.mean() == pytest.approx(0.95, abs=0.01)
+
+
+def _sums(redrawn: np.ndarray, nominal: np.ndarray, patients: np.ndarray, draws: int = 400) -> tuple[dict, dict]:  # type: ignore[type-arg]
+    columns = {COUNT: np.ones(len(redrawn)), **case_columns(redrawn, nominal)}
+    by_patient = {k: np.bincount(patients, weights=v) for k, v in columns.items()}
+    m = len(by_patient[COUNT])
+    counts = np.random.default_rng(0).multinomial(m, np.full(m, 1 / m), size=draws)
+    return by_patient, {k: counts @ v for k, v in by_patient.items()}
+
+
+def test_what_is_not_estimable_has_a_reason() -> None:
+    random = np.random.default_rng(1)
+    redrawn = random.normal(size=(60, 4))
+    few = measure("bias", *_sums(redrawn[:9], redrawn[:9, 0], np.arange(9)), repeats=4)
+    assert np.isnan(few.value)
+    assert few.reason == "fewer than 10 patients (9)"
+    assert (
+        measure("icc", *_sums(redrawn, redrawn[:, 0], np.arange(60)), repeats=4).reason == "fewer than 100 cases (60)"
+    )
+    still = np.zeros((120, 4))
+    assert "nothing varies" in measure("icc", *_sums(still, still[:, 0], np.arange(120)), repeats=4).reason
+    # every case exactly as it was: no interval of zero width
+    found = measure("bias", *_sums(still, still[:, 0], np.arange(120)), repeats=4)
+    assert (found.value, np.isnan(found.low)) == (0.0, True)
+
+
+@pytest.mark.slow
+def test_the_intervals_of_an_icc_cover_where_the_patient_is_the_unit() -> None:
+    covered = []
+    for seed in range(400):
+        random = np.random.default_rng(seed)
+        patients = np.repeat(np.arange(120), 2)
+        # case variance 1 (half of it shared by a patient), box variance 1: ICC .5
+        case = np.sqrt(0.5) * (random.normal(size=120)[patients] + random.normal(size=240))
+        redrawn = case[:, None] + random.normal(size=(240, 6))
+        found = measure("icc", *_sums(redrawn, case, patients, draws=500), repeats=6)
+        covered.append(found.low <= 0.5 <= found.high)
+    assert 0.915 <= np.mean(covered) <= 0.975
+
+
+def test_components_are_found_again() -> None:
+    random = np.random.default_rng(7)
+    k, n, repeats = 4, 3000, 6
+    parts = {"case": 1.0, "model": 0.25, "disagreement": 0.5, "box": 0.3, "rest": 0.2}
+    values = (
+        np.sqrt(parts["case"]) * random.normal(size=(1, n, 1))
+        + np.array([-0.6, -0.2, 0.2, 0.6])[:, None, None]
+        + np.sqrt(parts["disagreement"]) * random.normal(size=(k, n, 1))
+        + np.sqrt(parts["box"]) * random.normal(size=(1, n, repeats))
+        + np.sqrt(parts["rest"]) * random.normal(size=(k, n, repeats))
+    )
+    found = components(values)
+    # the variance of the four model effects, ddof 1, is .2667
+    for name, value in {**parts, "model": 0.8 / 3}.items():
+        assert getattr(found, name) == pytest.approx(value, rel=0.08), name
+    assert sum(found.shares().values()) == pytest.approx(1.0)
+
+
+def test_of_one_model_the_case_share_is_the_icc() -> None:
+    random = np.random.default_rng(2)
+    values = random.normal(size=(200, 1)) + 0.7 * random.normal(size=(200, 5))
+    shares = components(values[None]).shares()
+    assert set(shares) == {"case", "box"}
+    assert shares["case"] == pytest.approx(_value("icc", values, values[:, 0]), rel=1e-9)
+
+
+def test_the_curve_of_flips_is_kaplan_and_meiers() -> None:
+    random = np.random.default_rng(5)
+    at = np.round(random.random(80) * 0.2, 2) + 0.01
+    changed = random.random(80) < 0.6
+    grid = np.unique(at)
+    expected = SurvfuncRight(at, changed.astype(int))
+    found = changed_share(at, changed, np.ones((1, 80)), grid)[0]
+    surv = np.array(
+        [expected.surv_prob[expected.surv_times <= g][-1] if (expected.surv_times <= g).any() else 1.0 for g in grid]
+    )
+    np.testing.assert_allclose(found, 1 - surv, atol=1e-12)
+
+
+def test_beyond_what_was_tested_nothing_is_said() -> None:
+    found = changed_share(
+        np.array([0.1, 0.2]), np.array([True, False]), np.ones((1, 2)), np.array([0.05, 0.1, 0.2, 0.3])
+    )
+    np.testing.assert_allclose(found[0, :3], [0.0, 0.5, 0.5])
+    assert np.isnan(found[0, 3])
