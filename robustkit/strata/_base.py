@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isfinite
 from typing import Protocol
 
 import pandas as pd
@@ -86,9 +87,12 @@ class Bins:
         name, _, rule = text.partition(":")
         if rule[:1] == "q" and rule[1:].isdigit() and 2 <= int(rule[1:]) <= 20:
             return cls(name, (), int(rule[1:]))
-        edges = tuple(float(e) for e in rule.split(","))
-        if not all(a < b for a, b in pairwise(edges)) or not all(e == e and abs(e) != float("inf") for e in edges):
-            raise ValueError(text)
+        try:
+            edges = tuple(float(e) for e in rule.split(","))
+        except ValueError:
+            edges = ()
+        if not edges or not all(map(isfinite, edges)) or not all(a < b for a, b in pairwise(edges)):
+            raise ValueError(f"neither rising edges nor q2 to q20: {rule!r}")
         return cls(name, edges)
 
     def assign(self, cases: pd.DataFrame, *, development: pd.Series) -> pd.Series:

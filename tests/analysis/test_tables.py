@@ -16,14 +16,14 @@ from robustkit.results.folder import RunFolder
 from robustkit.results.schema import (
     AGREEMENT_COLUMNS,
     COMPARISONS_COLUMNS,
-    REPEATS_COLUMNS,
-    TRANSFER_COLUMNS,
     CURVES_COLUMNS,
     ERRORS_COLUMNS,
     FLOW_COLUMNS,
+    REPEATS_COLUMNS,
     STABILITY_COLUMNS,
     STRATA_COLUMNS,
     THRESHOLDS_COLUMNS,
+    TRANSFER_COLUMNS,
 )
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
