@@ -116,10 +116,16 @@ def columns(s: Sample) -> dict[str, Values]:
 def mean_estimate(metric: str, sums: DrawnSums) -> Estimate:
     """Give a metric of MEANS, a mean over cases, with a patient bootstrap interval."""
     if metric not in sums.by_patient:
-        why = {"rank_sd": "no development rows to rank against", "right_at_10": f"fewer than {RIGHT_AT} repeats"}
+        no_rank = "no development rows to rank against"
+        why = {"rank_sd": no_rank, "cut_distance": no_rank, "right_at_10": f"fewer than {RIGHT_AT} repeats"}
         return Estimate(reason=why.get(metric, "fewer than two repeats"))
     total, size = sums.by_patient[metric], sums.by_patient[COUNT]
     return mean_of_sums(total, size, drawn_total=sums.drawn[metric], drawn_size=sums.drawn[COUNT])
+
+
+def every_case(s: Sample, metric: str) -> PerCase:
+    """Give the values of a metric of MEANS: every case counts."""
+    return PerCase(np.ones(len(s.rows), dtype=bool), _mean_values(s, metric))
 
 
 def _mean_values(s: Sample, metric: str) -> Values:
@@ -127,6 +133,8 @@ def _mean_values(s: Sample, metric: str) -> Values:
         return spread(s.scores)
     if metric == "rank_sd":
         return spread(s.ranks)
+    if metric == "cut_distance":
+        return s.cut_distance
     if metric == "right_at_10" and s.is_nominal:
         return s.right()[:, 0].astype(np.float64)
     if metric == "right_at_10":
@@ -188,9 +196,9 @@ def metrics_of(s: Sample) -> tuple[str, ...]:
     return tuple("auc_against" if m == "auc" else m for m in names if m not in useless)
 
 
-MEANS = ("brier", "right_at_10", "score_sd", "rank_sd")
+MEANS = ("brier", "right_at_10", "score_sd", "rank_sd", "cut_distance")
 RATES = ("balanced_accuracy", *AT_PREVALENCE)
 _ALWAYS = ("auc", "sensitivity", "specificity", "balanced_accuracy", "brier", "right_at_10")
-NOMINAL_METRICS: tuple[str, ...] = _ALWAYS
-PERTURBED_METRICS: tuple[str, ...] = (*_ALWAYS, "flip_rate", "score_sd", "rank_sd", "auc_lost")
-AT_THRESHOLD = ("sensitivity", "specificity", "flip_rate", "right_at_10", *RATES)
+NOMINAL_METRICS: tuple[str, ...] = (*_ALWAYS, "cut_distance")
+PERTURBED_METRICS: tuple[str, ...] = (*_ALWAYS, "flip_rate", "score_sd", "rank_sd", "cut_distance", "auc_lost")
+AT_THRESHOLD = ("sensitivity", "specificity", "flip_rate", "right_at_10", "cut_distance", *RATES)

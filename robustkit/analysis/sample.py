@@ -29,6 +29,8 @@ class Sample:
         threshold: Decision: score >= threshold.
         is_nominal: True for the nominal condition.
         draws: Of patients, shared by everything of the run.
+        cut_distance: ``(n,)`` how far the nominal score lies from the threshold, in reference ranks; NaN without
+            development rows.
         prevalence: At which PPV and NPV are given; None: they are not.
         set_size: Repeats of a set of Sobol points; 1 for random boxes.
     """
@@ -42,6 +44,7 @@ class Sample:
     threshold: float
     is_nominal: bool
     draws: PatientDraws
+    cut_distance: Floats
     prevalence: float | None = None
     set_size: int = 1
 
@@ -60,6 +63,7 @@ class Sample:
             scores=self.scores[keep],
             nominal=self.nominal[keep],
             ranks=self.ranks[keep],
+            cut_distance=self.cut_distance[keep],
         )
 
     def right(self) -> Flags:
@@ -120,8 +124,9 @@ def make_sample(
         y = np.bincount(code, weights=y) > 0
         rows, p = rows[first], p[first]
     ranks = reference_rank(s, rules.development)
+    away = np.abs(reference_rank(z, rules.development) - reference_rank(np.array(rules.threshold), rules.development))
     return Sample(
-        rows, y, p, s, z, ranks, rules.threshold, is_nominal, rules.draws, rules.prevalence,
+        rows, y, p, s, z, ranks, rules.threshold, is_nominal, rules.draws, away, rules.prevalence,
         set_size=1 if is_nominal else rules.set_size,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from robustkit.analysis.cohort import ALL, Judged
 from robustkit.analysis.drawn import drawn_sums
-from robustkit.analysis.estimates import AT_THRESHOLD, PROPORTIONS, columns, estimates
+from robustkit.analysis.estimates import AT_THRESHOLD, PROPORTIONS, columns, estimates, every_case
 from robustkit.analysis.sample import Sample
 from robustkit.results.schema import STRATA_COLUMNS
 from robustkit.stats.codes import n_distinct
@@ -20,7 +20,8 @@ from robustkit.stats.estimate import NAN, Estimate
 from robustkit.stats.multiplicity import holm
 
 HETEROGENEITY = "(heterogeneity)"
-TESTED = tuple(PROPORTIONS)
+TESTED = (*PROPORTIONS, "rank_sd", "cut_distance")
+"""A difference in flip rate is split into the last two: moves more, and sits closer to the cut (estimands, section 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def _add_p(
         mine = [r for r in rows if r["by"] == by and r["metric"] == metric and np.isfinite(float(str(r["value"])))]
         if len(mine) < 2:
             continue
-        part = PROPORTIONS[metric](s)
+        part = PROPORTIONS[metric](s) if metric in PROPORTIONS else every_case(s, metric)
         groups = own[part.keep]
         patients = s.patients[part.keep]
         names = [str(r["stratum"]) for r in mine]

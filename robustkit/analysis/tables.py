@@ -21,6 +21,7 @@ from robustkit.analysis.matrix import NOMINAL, ModelAnswers, read_answers
 from robustkit.analysis.recipe import MAX_DRAWS, Recipe, add_recipe_intervals
 from robustkit.analysis.sample import Rules, Sample, make_sample
 from robustkit.analysis.single_repeats import repeats_rows, repeats_table
+from robustkit.analysis.size_curve import size_curve_rows, size_curve_table
 from robustkit.analysis.stability import stability_table
 from robustkit.analysis.strata_table import Condition, strata_rows, strata_table
 from robustkit.analysis.thresholds import Development, Threshold, choose_threshold, thresholds_table
@@ -110,6 +111,7 @@ def _by_stratum(
 ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """Give strata.csv, but for the recipe's intervals, and the other tables that have strata."""
     rows, errors, agreement, transfer, repeats = [], [], variance_rows(cohort, answers), [], []
+    sizes: list[dict[str, object]] = []
     units = _units(cohort, choices.unit)
     for own, threshold in zip(answers, thresholds, strict=True):
         development = own.nominal[cohort.development & np.isfinite(own.nominal)]
@@ -121,13 +123,16 @@ def _by_stratum(
                 errors += errors_rows(cohort, sample, strata, condition=condition)
                 agreement += agreement_rows(cohort, sample, strata, condition=condition)
                 repeats += repeats_rows(cohort, sample, strata, condition=condition)
-                if name == ALL and condition.is_primary:
+                if condition.is_primary:
+                    sizes += size_curve_rows(cohort, sample, condition=condition)
+                if condition.is_primary and name == ALL:
                     transfer += transfer_rows(cohort, sample, strata, condition=condition)
     more = {
         "errors": errors_table(errors),
         "agreement": agreement_table(agreement),
         "transfer": transfer_table(transfer),
         "repeats": repeats_table(repeats),
+        "size_curve": size_curve_table(sizes),
     }
     return strata_table(rows), more
 

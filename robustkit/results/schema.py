@@ -57,8 +57,14 @@ TRANSFER_COLUMNS = (
     "low", "high", "p", "p_adjusted", "family", "method", "reason",
 )  # fmt: skip
 
+SIZE_CURVE_COLUMNS = (
+    "cohort", "split", "model", "perturbation", "level", "metric", "operating_point", "scale", "x", "value", "low",
+    "high", "method", "n_cases", "n_patients", "reason",
+)  # fmt: skip
+
 TEXT_COLUMNS = (
     "model", "model_a", "model_b", "case_id", "by", "stratum", "cohort", "split", "unit", "perturbation", "metric",
     "operating_point", "method", "family", "reason", "kind", "source", "step", "measure", "cohort_a", "cohort_b",
+    "scale",
 )  # fmt: skip
 """Columns of the tables that hold text: an empty cell is empty text."""
