@@ -41,6 +41,21 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
 
+FORWARDS = """
+import time, torch
+from robustkit.models.builders import empty_network
+torch.set_num_threads(1)
+network, crops = empty_network("resnet18", 1)[0].eval(), torch.rand(8, 3, 224, 224)
+with torch.inference_mode():
+    network(crops)
+    begun = time.perf_counter()
+    while time.perf_counter() - begun < 3: network(crops)
+    begun = time.perf_counter()
+    for _ in range(25): network(crops)
+print(time.perf_counter() - begun)
+"""
+
+
 def main() -> None:
     """Measure and print; write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -119,7 +134,20 @@ def dask_ratio() -> dict[str, float]:
     return {
         "ratio": round(seconds[1] / seconds[2], 2),
         **{f"seconds_per_part_{k}": round(v, 3) for k, v in seconds.items()},
+        "two plain processes over one": ceiling(),
     }
+
+
+def ceiling() -> float:
+    """Work per second of two processes over one that do nothing but forwards, a thread each: what the machine allows."""
+    command = [sys.executable, "-c", FORWARDS]
+
+    def together(n: int) -> float:
+        children = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(n)]
+        return sum(1 / float(child.communicate()[0]) for child in children)
+
+    pairs = [(together(1), together(2)) for _ in range(3)]
+    return round(statistics.median(two / one for one, two in pairs), 2)
 
 
 def _checkpoint(folder: Path, arch: str = "resnet18") -> Path:
