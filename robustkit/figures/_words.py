@@ -50,6 +50,10 @@ METRICS: Mapping[str, MetricWords] = {
         "Right at all of 10 boxes", "right at every one of 10 boxes (% of cases)", is_share=True
     ),
     "auc_lost": MetricWords("AUC lost", "AUC lost (nominal minus redrawn)"),
+    "cut_distance": MetricWords(
+        "Distance to the threshold", "distance to the threshold (reference ranks)", from_zero=True
+    ),
+    "average_precision": MetricWords("Average precision", "average precision (1 = best)", from_zero=True),
     "brier": MetricWords("Brier score", "Brier score (0 = best)", from_zero=True),
 }
 

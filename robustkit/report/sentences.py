@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from robustkit.figures._words import level_text, metric_words, number, with_interval
+from robustkit.report.contrast_sentences import where_it_does_not_carry, who_flips_more
 from robustkit.report.view import cohorts_apart, run_facts, whole_rows
 
 NOMINAL = ("nominal", 0.0)
@@ -61,13 +62,19 @@ def how_stable(record: Mapping[str, Any], strata: pd.DataFrame, model: str) -> s
     if not rows:
         return "No share of changed decisions can be estimated."
     before = f"With every box redrawn ({kind} up to {level_text(level, facts.unit(kind))}), the decision changes in "
-    return _joined([f"{_value('flip_rate', r)} on {_cases(r)}" for r in rows], before)
+    share = _joined([f"{_value('flip_rate', r)} on {_cases(r)}" for r in rows], before)
+    return f"{share} {who_flips_more(strata, model, condition=facts.primary)}".strip()
 
 
 def where_it_fails(tables: Mapping[str, pd.DataFrame], model: str) -> str:
-    """Name strata called worse (adjusted p < .05), and the malignant subtype missed most."""
-    worse = worse_strata(tables.get("strata", pd.DataFrame()), model)
-    return f"{worse} {missed_most(tables.get('errors', pd.DataFrame()), model)}".strip()
+    """Name strata called worse (adjusted p < .05), errors that grow outside, and the malignant subtype missed most."""
+    nothing = pd.DataFrame()
+    said = (
+        worse_strata(tables.get("strata", nothing), model),
+        where_it_does_not_carry(tables.get("transfer", nothing), model),
+        missed_most(tables.get("errors", nothing), model),
+    )
+    return " ".join(s for s in said if s)
 
 
 def worse_strata(strata: pd.DataFrame, model: str) -> str:
