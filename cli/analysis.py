@@ -35,6 +35,12 @@ def stratify(
     threshold: Annotated[
         float | None, typer.Option("--threshold", help="Decision: score >= this. Default: the carried one.")
     ] = None,
+    operating_point: Annotated[
+        str | None,
+        typer.Option(
+            "--operating-point", help="youden, sensitivity=0.9, specificity=0.9 (on val rows), or a carried name."
+        ),
+    ] = None,
     threshold_method: Annotated[
         Literal["smoothed", "empirical"],
         typer.Option("--threshold-method", help="How Youden's threshold is chosen on val rows."),
@@ -62,8 +68,8 @@ def stratify(
     from robustkit.api.stratify import stratify as call
 
     result = call(
-        run=run, by=by, threshold=threshold, threshold_method=threshold_method, unit=unit, positive=positive, prevalence=prevalence,
-        draws=draws, seed=seed
+        run=run, by=by, threshold=threshold, operating_point=operating_point, threshold_method=threshold_method, unit=unit,
+        positive=positive, prevalence=prevalence, draws=draws, seed=seed,
     )  # fmt: skip
     if json:
         typer.echo(as_json(result))

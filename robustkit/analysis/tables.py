@@ -16,8 +16,10 @@ from robustkit.analysis.cohort import ALL, Judged, judged_cases
 from robustkit.analysis.comparisons import Settings, comparisons_table, permutations_for
 from robustkit.analysis.curves import curves_table
 from robustkit.analysis.errors import errors_rows, errors_table
+from robustkit.analysis.flip_curve import flip_curve_rows, flip_curve_table
 from robustkit.analysis.flow import flow_table, loss_warnings
 from robustkit.analysis.matrix import NOMINAL, ModelAnswers, read_answers
+from robustkit.analysis.operating_points import operating_rows, operating_table, points_of
 from robustkit.analysis.recipe import MAX_DRAWS, Recipe, add_recipe_intervals
 from robustkit.analysis.sample import Rules, Sample, make_sample
 from robustkit.analysis.single_repeats import repeats_rows, repeats_table
@@ -52,6 +54,7 @@ class Choices:
     prevalence: float | None
     draws: int
     seed: int
+    operating_point: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,13 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
         "stability": pd.concat(
             [stability_table(cohort, a, t.value) for a, t in zip(answers, thresholds, strict=True)], ignore_index=True
         ),
+        "flip_curve": flip_curve_table(
+            [
+                row
+                for a, t in zip(answers, thresholds, strict=True)
+                for row in flip_curve_rows(cohort, a, t.value, draws=draws)
+            ]
+        ),
         "thresholds": thresholds_table(thresholds),
         "flow": flow_table(cohort, answers),
     }
@@ -112,10 +122,12 @@ def _by_stratum(
     """Give strata.csv, but for the recipe's intervals, and the other tables that have strata."""
     rows, errors, agreement, transfer, repeats = [], [], variance_rows(cohort, answers), [], []
     sizes: list[dict[str, object]] = []
+    points: list[dict[str, object]] = []
     units = _units(cohort, choices.unit)
     for own, threshold in zip(answers, thresholds, strict=True):
         development = own.nominal[cohort.development & np.isfinite(own.nominal)]
         set_size = own.matrices[0].set_size if own.matrices else 1
+        usual = points_of(threshold, _development(cohort, own))
         rules = Rules(units, development, threshold.value, draws, choices.prevalence, set_size)
         for name in cohort.cohorts:
             for sample, condition in _conditions(cohort, own, name, rules=rules, point=threshold.operating_point):
@@ -125,6 +137,8 @@ def _by_stratum(
                 repeats += repeats_rows(cohort, sample, strata, condition=condition)
                 if condition.is_primary:
                     sizes += size_curve_rows(cohort, sample, condition=condition)
+                if sample.is_nominal:
+                    points += operating_rows(cohort, sample, usual, condition=condition)
                 if condition.is_primary and name == ALL:
                     transfer += transfer_rows(cohort, sample, strata, condition=condition)
     more = {
@@ -133,6 +147,7 @@ def _by_stratum(
         "transfer": transfer_table(transfer),
         "repeats": repeats_table(repeats),
         "size_curve": size_curve_table(sizes),
+        "operating_points": operating_table(points),
     }
     return strata_table(rows), more
 
@@ -177,17 +192,20 @@ def _stratifier(name: str, cohort: Judged) -> Stratifier:
 
 
 def _threshold(cohort: Judged, own: ModelAnswers, record: Mapping[str, Any], *, choices: Choices) -> Threshold:
-    known = cohort.development & np.isfinite(own.nominal)
-    development = Development(own.nominal[known], cohort.positive[known], cohort.patients[known])
     return choose_threshold(
         next(m for m in record["models"] if m["name"] == own.model),
-        development,
+        _development(cohort, own),
         recorded=record.get("thresholds") or (),
-        asked=choices.threshold,
+        asked=choices.operating_point if choices.threshold is None else float(choices.threshold),
         method=choices.threshold_method,
         draws=min(choices.draws, MAX_DRAWS),
         seed=choices.seed,
     )
+
+
+def _development(cohort: Judged, own: ModelAnswers) -> Development:
+    known = cohort.development & np.isfinite(own.nominal)
+    return Development(own.nominal[known], cohort.positive[known], cohort.patients[known])
 
 
 def _units(cohort: Judged, unit: Unit) -> NDArray[np.intp] | None:

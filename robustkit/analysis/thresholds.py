@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from robustkit.errors import InputError
 from robustkit.results.schema import THRESHOLDS_COLUMNS
-from robustkit.stats.threshold import Method, youden, youden_interval
+from robustkit.stats.threshold import Method, target_sensitivity, target_specificity, youden, youden_interval
 
 MIN_DEVELOPMENT = 10
 """Development cases of either class under which none is chosen."""
@@ -64,7 +65,7 @@ def choose_threshold(
     development: Development,
     *,
     recorded: Sequence[Mapping[str, Any]] = (),
-    asked: float | None,
+    asked: float | str | None,
     method: Method,
     draws: int,
     seed: int,
@@ -75,16 +76,22 @@ def choose_threshold(
         entry: The model's entry of run.json.
         development: Finite scores only.
         recorded: ``thresholds`` of run.json.
-        asked: ``--threshold``.
+        asked: ``--threshold``, or ``--operating-point``: ``youden``, ``sensitivity=0.9``, ``specificity=0.9``, or the name of one that came
+            with the checkpoint; None: the carried one, else Youden's.
+
+    Raises:
+        InputError: The point is not known, or cannot be chosen on these development rows.
         method: Of Youden's choice.
         draws, seed: Of its interval.
     """
     name = str(entry["name"])
-    if asked is not None:
+    if isinstance(asked, float):
         return Threshold(name, "given", asked, "flag")
     carried = carried_points(entry, recorded)
+    if asked is not None and asked not in carried:
+        return _chosen_point(name, asked, development, method=method, draws=draws, seed=seed)
     if carried:
-        point = "youden" if "youden" in carried else next(iter(carried))
+        point = asked if asked is not None else "youden" if "youden" in carried else next(iter(carried))
         return Threshold(name, point, float(carried[point]), "checkpoint")
     labels, scores = development.positive, development.scores
     if min(labels.sum(), (~labels).sum()) >= MIN_DEVELOPMENT:
@@ -95,6 +102,38 @@ def choose_threshold(
     n, k = len(labels), int(labels.sum())
     text = f"{name}: no threshold was given and development rows are too few ({k} positive of {n}): 0.5 is used."
     return Threshold(name, "0.5", 0.5, "default 0.5", n, k, warning=text)
+
+
+def _chosen_point(
+    model: str, point: str, development: Development, *, method: Method, draws: int, seed: int
+) -> Threshold:
+    """Choose a named operating point on development rows."""
+    labels, scores = development.positive, development.scores
+    kind, _, target = point.partition("=")
+    fix = "Use youden, sensitivity=0.9 or specificity=0.9."
+    if point == "youden":
+        chosen = youden(labels, scores, method=method)
+    elif kind in ("sensitivity", "specificity") and _share(target) is not None:
+        choose = target_sensitivity if kind == "sensitivity" else target_specificity
+        chosen = choose(labels, scores, float(target))
+    else:
+        raise InputError(f"no operating point is called {point!r}.", where="--operating-point", fix=fix)
+    few = min(int(labels.sum()), int((~labels).sum()))
+    if few < MIN_DEVELOPMENT or not np.isfinite(chosen.value):
+        what = f"{model}: {point} cannot be chosen ({chosen.reason or f'{few} development cases of one class'})."
+        raise InputError(what, where="--operating-point", fix="Give --threshold, or rows with split=val.")
+    low, high = float("nan"), float("nan")
+    if point == "youden":
+        low, high = youden_interval(labels, scores, development.patients, draws=draws, seed=seed, method=method)
+    return Threshold(model, chosen.name, chosen.value, "development", chosen.n, chosen.n_positive, low, high)
+
+
+def _share(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 < value <= 1 else None
 
 
 def thresholds_table(chosen: list[Threshold]) -> pd.DataFrame:

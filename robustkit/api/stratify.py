@@ -77,6 +77,7 @@ def stratify(
     run: Path | None = None,
     by: Sequence[str] = (),
     threshold: float | None = None,
+    operating_point: str | None = None,
     threshold_method: Literal["smoothed", "empirical"] = "smoothed",
     unit: Literal["case", "lesion", "patient"] = "case",
     positive: Sequence[str] = (),
@@ -91,6 +92,8 @@ def stratify(
         by: Variables, crossings such as ``region*size``, or bins such as ``age_years:30,60`` and ``size_mm:q4``;
             default every stratifier that says something.
         threshold: Decision: score >= threshold; default the checkpoint's, else from development rows.
+        operating_point: ``youden``, ``sensitivity=0.9``, ``specificity=0.9`` (chosen on development rows), or the name of
+            one in the checkpoint; default the carried one, else Youden's.
         threshold_method: How Youden's threshold is chosen on development rows.
         unit: What is counted; the interval is by patient whatever the unit.
         positive: Labels that count as positive, instead of the checkpoint's.
@@ -110,8 +113,13 @@ def stratify(
     from robustkit.results.runs import newest_and_partial
 
     _check(threshold, prevalence, draws)
+    if threshold is not None and operating_point is not None:
+        what = "both a threshold and an operating point were given."
+        raise InputError(what, where="--operating-point", fix="Give one of them.")
     folder, newer = (RunFolder(run), None) if run else newest_and_partial(read_config(Path.cwd()).runs)
-    choices = Choices(tuple(by), threshold, threshold_method, unit, tuple(positive), prevalence, draws, seed)
+    choices = Choices(
+        tuple(by), threshold, threshold_method, unit, tuple(positive), prevalence, draws, seed, operating_point
+    )
     tables = make_tables(folder, read_vocabulary(), choices)
     paths = tuple(folder.write_table(name, frame) for name, frame in tables.frames.items())
     _remember(folder, tables, {"unit": unit, "draws": draws, "seed": seed, "by": list(by), "prevalence": prevalence})

@@ -57,6 +57,16 @@ TRANSFER_COLUMNS = (
     "low", "high", "p", "p_adjusted", "family", "method", "reason",
 )  # fmt: skip
 
+OPERATING_POINTS_COLUMNS = (
+    "model", "cohort", "split", "operating_point", "threshold", "metric", "value", "low", "high", "n_cases",
+    "n_patients", "n_development", "method", "reason",
+)  # fmt: skip
+
+FLIP_CURVE_COLUMNS = (
+    "cohort", "split", "model", "perturbation", "x", "value", "low", "high", "n_changed", "method", "n_cases",
+    "n_patients", "reason",
+)  # fmt: skip
+
 SIZE_CURVE_COLUMNS = (
     "cohort", "split", "model", "perturbation", "level", "metric", "operating_point", "scale", "x", "value", "low",
     "high", "method", "n_cases", "n_patients", "reason",

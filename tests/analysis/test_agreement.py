@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from robustkit.api.stratify import stratify
+from robustkit.errors import InputError
 from robustkit.results.folder import RunFolder
 from robustkit.results.schema import AGREEMENT_COLUMNS, REPEATS_COLUMNS, TRANSFER_COLUMNS
 from scipy.special import logit
@@ -133,3 +134,44 @@ def test_nothing_is_transferred_where_nothing_is_internal(tmp_path: Path) -> Non
     stratify(run=folder.path, draws=100, threshold=THRESHOLD)
     assert folder.table("transfer").empty
     assert not folder.table("agreement").empty
+
+
+def test_operating_points_are_chosen_on_development_rows_and_carried(
+    run: RunFolder, cases: pd.DataFrame, models: dict[str, Answers]
+) -> None:
+    found = run.table("operating_points").query("model == 'first' and cohort == 'external'")
+    y, own = cases["label"].eq("non-benign").to_numpy(), models["first"].nominal
+    development, external = cases["split"].eq("val").to_numpy(), cases["cohort"].eq("external").to_numpy()
+    ordered = np.sort(own[development & y])[::-1]
+    cut = ordered[int(np.ceil(0.95 * len(ordered))) - 1]
+    row = found.query("operating_point == 'rule out (sensitivity=0.95)' and metric == 'sensitivity'").iloc[0]
+    assert row["threshold"] == cut
+    assert row["value"] == pytest.approx((own[external & y] >= cut).mean())
+    assert row["n_development"] == development.sum()
+    assert found["operating_point"].nunique() == 6
+
+
+def test_a_named_operating_point_is_what_is_judged_at(run: RunFolder) -> None:
+    stratify(run=run.path, draws=100, operating_point="specificity=0.8")
+    row = run.table("thresholds").iloc[0]
+    assert (row["operating_point"], row["source"]) == ("specificity=0.8", "development")
+    with pytest.raises(InputError, match="no operating point is called 'best'"):
+        stratify(run=run.path, draws=100, operating_point="best")
+    stratify(run=run.path, draws=300, threshold=THRESHOLD)
+
+
+def test_the_flip_curve_counts_cases_by_their_smallest_displacement(
+    run: RunFolder, cases: pd.DataFrame, models: dict[str, Answers]
+) -> None:
+    found = run.table("flip_curve").query("model == 'first' and cohort == 'all'").set_index("x")
+    keep = _judged(cases)
+    own = models["first"]
+    flips = (own.perturbed[SHIFT][keep] >= THRESHOLD) != (own.nominal[keep] >= THRESHOLD)[:, None]
+    # boxes of the factory move in equal steps from -0.1 to 0.1 of the width; all cases are tested to 0.1
+    smallest = np.where(flips, np.abs(np.linspace(-0.1, 0.1, 12)), np.inf).min(axis=1)
+    for x in (0.0, 0.05, 0.0975):
+        assert found.loc[found.index[np.abs(found.index - x).argmin()], "value"] == pytest.approx(
+            (smallest <= x).mean()
+        )
+    assert (found["low"].dropna() <= found.loc[found["low"].notna(), "value"]).all()
+    assert found["n_changed"].iloc[0] == np.isfinite(smallest).sum()

@@ -18,7 +18,9 @@ from robustkit.results.schema import (
     COMPARISONS_COLUMNS,
     CURVES_COLUMNS,
     ERRORS_COLUMNS,
+    FLIP_CURVE_COLUMNS,
     FLOW_COLUMNS,
+    OPERATING_POINTS_COLUMNS,
     REPEATS_COLUMNS,
     SIZE_CURVE_COLUMNS,
     STABILITY_COLUMNS,
@@ -82,7 +84,7 @@ def test_columns_of_the_contract_in_their_order(made: Tables) -> None:
         "strata": STRATA_COLUMNS, "curves": CURVES_COLUMNS, "errors": ERRORS_COLUMNS, "stability": STABILITY_COLUMNS,
         "thresholds": THRESHOLDS_COLUMNS, "flow": FLOW_COLUMNS, "comparisons": COMPARISONS_COLUMNS,
         "agreement": AGREEMENT_COLUMNS, "transfer": TRANSFER_COLUMNS, "repeats": REPEATS_COLUMNS,
-        "size_curve": SIZE_CURVE_COLUMNS,
+        "size_curve": SIZE_CURVE_COLUMNS, "operating_points": OPERATING_POINTS_COLUMNS, "flip_curve": FLIP_CURVE_COLUMNS,
     }  # fmt: skip
     assert {k: tuple(v.columns) for k, v in made.frames.items()} == wanted
     assert all(len(v) for v in made.frames.values())

@@ -1,0 +1,60 @@
+"""operating_points.csv: what sensitivity and specificity each usual operating point would have, cohort by cohort.
+
+Every point is fixed on development rows, or came with the checkpoint, and is carried to the rows that are judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from robustkit.analysis.cohort import Judged
+from robustkit.analysis.estimates import proportion
+from robustkit.analysis.sample import Sample
+from robustkit.analysis.strata_table import Condition
+from robustkit.analysis.thresholds import MIN_DEVELOPMENT, Development, Threshold
+from robustkit.results.schema import OPERATING_POINTS_COLUMNS
+from robustkit.stats.threshold import OperatingPoint, target_sensitivity, target_specificity, youden
+
+RULE_OUT, RULE_IN = 0.95, 0.95
+"""Sensitivity under whose threshold a lesion is dismissed, specificity over whose threshold it is referred."""
+
+
+def points_of(judged_at: Threshold, development: Development) -> tuple[OperatingPoint, ...]:
+    """Give the carried point, then Youden, a sensitivity and a specificity of 0.9, and the rule-out and rule-in pair."""
+    labels, scores = development.positive, development.scores
+    carried = OperatingPoint(
+        judged_at.operating_point, judged_at.value, judged_at.n, judged_at.n_positive, judged_at.source
+    )
+    found = [replace(carried, name=f"{carried.name} (judged at)")]
+    few = min(int(labels.sum()), int((~labels).sum()))
+    if few < MIN_DEVELOPMENT:
+        return tuple(found)
+    found += [youden(labels, scores), target_sensitivity(labels, scores, 0.9), target_specificity(labels, scores, 0.9)]
+    out, into = target_sensitivity(labels, scores, RULE_OUT), target_specificity(labels, scores, RULE_IN)
+    found += [replace(out, name=f"rule out ({out.name})"), replace(into, name=f"rule in ({into.name})")]
+    return tuple(found)
+
+
+def operating_rows(
+    cohort: Judged, sample: Sample, points: Sequence[OperatingPoint], *, condition: Condition
+) -> list[dict[str, object]]:
+    """Give the rows of one model and cohort: nominal boxes, every point, sensitivity and specificity."""
+    rows = []
+    for point in points:
+        for metric in ("sensitivity", "specificity"):
+            e = proportion(replace(sample, threshold=point.value), metric)
+            rows.append({
+                "model": condition.model, "cohort": condition.cohort, "split": cohort.split_of(condition.cohort),
+                "operating_point": point.name, "threshold": point.value, "metric": metric, "value": e.value, "low": e.low,
+                "high": e.high, "n_cases": e.n_cases, "n_patients": e.n_patients, "n_development": point.n,
+                "method": e.method, "reason": point.reason or e.reason,
+            })  # fmt: skip
+    return rows
+
+
+def operating_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
+    """Give operating_points.csv."""
+    return pd.DataFrame(list(rows), columns=list(OPERATING_POINTS_COLUMNS))
