@@ -14,19 +14,24 @@ from robustkit.stats.estimate import Estimate
 
 Floats = NDArray[np.float64]
 
-AT_PREVALENCE = ("ppv", "npv")
+AT_PREVALENCE = ("ppv", "npv", "net_benefit")
 
 
-def combined(metric: str, sensitivity: Floats, specificity: Floats, prevalence: float) -> Floats:
+def combined(metric: str, sensitivity: Floats, specificity: Floats, *, prevalence: float, threshold: float) -> Floats:
     """Give the metric; NaN where a denominator is 0.
 
     Args:
-        metric: balanced_accuracy, ppv or npv.
+        metric: balanced_accuracy, ppv, npv or net_benefit.
         sensitivity, specificity: Any shape, in [0, 1].
         prevalence: Share of positives, in (0, 1); not read by balanced_accuracy.
+        threshold: Of the decision; net benefit takes it for a probability (Vickers and Elkin 2006, Med Decis Making
+            26:565), which an uncalibrated score is not.
     """
     if metric == "balanced_accuracy":
         return np.asarray((sensitivity + specificity) / 2)
+    if metric == "net_benefit":
+        odds = threshold / (1 - threshold) if 0 < threshold < 1 else np.nan
+        return np.asarray(prevalence * sensitivity - (1 - prevalence) * (1 - specificity) * odds)
     if metric == "ppv":
         good, bad = prevalence * sensitivity, (1 - prevalence) * (1 - specificity)
     else:
@@ -48,7 +53,7 @@ def rates_estimate(s: Sample, metric: str, sums: DrawnSums) -> Estimate:
 
     Args:
         s: Units of a stratum.
-        metric: balanced_accuracy, ppv or npv; the latter two at ``s.prevalence``.
+        metric: balanced_accuracy; or ppv, npv, net_benefit at ``s.prevalence``.
         sums: Of its ``rate_columns``.
     """
     by_patient = sums.by_patient
@@ -60,7 +65,7 @@ def rates_estimate(s: Sample, metric: str, sums: DrawnSums) -> Estimate:
     def of(totals: Mapping[str, Floats]) -> Floats:
         sensitivity = _ratio(totals["hit"], totals["positive"])
         specificity = _ratio(totals["rejected"], totals["negative"])
-        return combined(metric, sensitivity, specificity, prevalence)
+        return combined(metric, sensitivity, specificity, prevalence=prevalence, threshold=s.threshold)
 
     whole = {c: v.sum(keepdims=True) for c, v in by_patient.items()}
     value = float(of(whole)[0])

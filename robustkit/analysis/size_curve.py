@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from robustkit.analysis.cohort import Judged
 from robustkit.analysis.estimates import PROPORTIONS
@@ -39,7 +40,7 @@ def size_curve_rows(cohort: Judged, sample: Sample, *, condition: Condition) -> 
         values = part.values if metric == name else 1.0 - part.values
         own = known[part.keep]
         x, events, patients = size[part.keep][own], values[own], sample.patients[part.keep][own]
-        grid = np.geomspace(*np.quantile(x, RANGE), POINTS) if len(x) else np.empty(0)
+        grid = _grid(x) if len(x) else np.empty(0)
         curve = smooth_rate(x, events, patients, grid=grid)
         fixed = {
             "cohort": condition.cohort, "split": cohort.split_of(condition.cohort), "model": condition.model,
@@ -48,6 +49,11 @@ def size_curve_rows(cohort: Judged, sample: Sample, *, condition: Condition) -> 
         }  # fmt: skip
         rows += _points(curve, fixed)
     return rows
+
+
+def _grid(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    low, high = np.quantile(x, RANGE)
+    return np.geomspace(low, high, POINTS)
 
 
 def _points(curve: Curve, fixed: dict[str, object]) -> list[dict[str, object]]:

@@ -13,6 +13,7 @@ from robustkit.analysis.cohort import ALL, Judged
 from robustkit.analysis.drawn import drawn_sums
 from robustkit.analysis.estimates import AT_THRESHOLD, PROPORTIONS, columns, estimates, every_case
 from robustkit.analysis.sample import Sample
+from robustkit.analysis.whole_cohort import whole_cohort_estimates
 from robustkit.results.schema import STRATA_COLUMNS
 from robustkit.stats.codes import n_distinct
 from robustkit.stats.contrast import score_contrast_p, score_heterogeneity_p
@@ -59,6 +60,8 @@ def strata_rows(
     names = {by: series.to_numpy()[sample.rows] for by, series in strata.items()}
     sums = drawn_sums(sample, columns(sample), {ALL: np.full(len(sample.rows), ALL, dtype=object), **names})
     whole = estimates(sample, sample, sums.get((ALL, ALL)))
+    if sample.is_nominal:
+        whole |= whole_cohort_estimates(sample)
     rows = _stratum_rows(sample, whole, condition, by=ALL, stratum=ALL, fixed=fixed)
     for by, series in strata.items():
         own = names[by]

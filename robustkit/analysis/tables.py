@@ -21,6 +21,7 @@ from robustkit.analysis.flow import flow_table, loss_warnings
 from robustkit.analysis.matrix import NOMINAL, ModelAnswers, read_answers
 from robustkit.analysis.operating_points import operating_rows, operating_table, points_of
 from robustkit.analysis.recipe import MAX_DRAWS, Recipe, add_recipe_intervals
+from robustkit.analysis.reliability import calibration_rows, calibration_table
 from robustkit.analysis.sample import Rules, Sample, make_sample
 from robustkit.analysis.single_repeats import repeats_rows, repeats_table
 from robustkit.analysis.size_curve import size_curve_rows, size_curve_table
@@ -123,6 +124,7 @@ def _by_stratum(
     rows, errors, agreement, transfer, repeats = [], [], variance_rows(cohort, answers), [], []
     sizes: list[dict[str, object]] = []
     points: list[dict[str, object]] = []
+    bins: list[dict[str, object]] = []
     units = _units(cohort, choices.unit)
     for own, threshold in zip(answers, thresholds, strict=True):
         development = own.nominal[cohort.development & np.isfinite(own.nominal)]
@@ -139,6 +141,7 @@ def _by_stratum(
                     sizes += size_curve_rows(cohort, sample, condition=condition)
                 if sample.is_nominal:
                     points += operating_rows(cohort, sample, usual, condition=condition)
+                    bins += calibration_rows(cohort, sample, condition=condition)
                 if condition.is_primary and name == ALL:
                     transfer += transfer_rows(cohort, sample, strata, condition=condition)
     more = {
@@ -148,6 +151,7 @@ def _by_stratum(
         "repeats": repeats_table(repeats),
         "size_curve": size_curve_table(sizes),
         "operating_points": operating_table(points),
+        "calibration": calibration_table(bins),
     }
     return strata_table(rows), more
 

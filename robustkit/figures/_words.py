@@ -54,6 +54,18 @@ METRICS: Mapping[str, MetricWords] = {
         "Distance to the threshold", "distance to the threshold (reference ranks)", from_zero=True
     ),
     "average_precision": MetricWords("Average precision", "average precision (1 = best)", from_zero=True),
+    "calibration_slope": MetricWords("Calibration slope", "calibration slope (1 = calibrated; under 1: too extreme)"),
+    "calibration_intercept": MetricWords(
+        "Calibration in the large", "calibration in the large (0 = calibrated; over 0: scores too low)"
+    ),
+    "ece": MetricWords("Calibration error (ECE)", "ECE (0 = best)", from_zero=True),
+    "net_benefit": MetricWords(
+        "Net benefit",
+        "net benefit (true positives per patient)",
+        caption="The threshold is taken for a probability: read it for calibrated scores alone.",
+    ),
+    "ppv": MetricWords("PPV", "PPV (% of those called positive)", is_share=True),
+    "npv": MetricWords("NPV", "NPV (% of those called negative)", is_share=True),
     "brier": MetricWords("Brier score", "Brier score (0 = best)", from_zero=True),
 }
 

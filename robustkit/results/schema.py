@@ -67,6 +67,11 @@ FLIP_CURVE_COLUMNS = (
     "n_patients", "reason",
 )  # fmt: skip
 
+CALIBRATION_COLUMNS = (
+    "cohort", "split", "model", "bin", "score_low", "score_high", "mean_score", "value", "low", "high", "n_cases",
+    "n_patients", "method", "reason",
+)  # fmt: skip
+
 SIZE_CURVE_COLUMNS = (
     "cohort", "split", "model", "perturbation", "level", "metric", "operating_point", "scale", "x", "value", "low",
     "high", "method", "n_cases", "n_patients", "reason",

@@ -64,9 +64,9 @@ def placements(labels: Flags, scores: Floats) -> Placements:
     block = max(1, _BLOCK // max(1, rows.shape[-1]))
     for start in range(0, len(rows), block):
         below[start : start + block] = _others_below(labels, rows[start : start + block])
-    below = below.reshape(scores.shape)
-    v10 = below[..., labels] / np.count_nonzero(~labels)
-    v01 = 1.0 - below[..., ~labels] / np.count_nonzero(labels)
+    shaped = below.reshape(scores.shape)
+    v10 = shaped[..., labels] / np.count_nonzero(~labels)
+    v01 = 1.0 - shaped[..., ~labels] / np.count_nonzero(labels)
     return Placements(v10, v01, v10.mean(axis=-1))
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from robustkit.api.stratify import stratify
 from robustkit.errors import InputError
 from robustkit.results.folder import RunFolder
 from robustkit.results.schema import AGREEMENT_COLUMNS, REPEATS_COLUMNS, TRANSFER_COLUMNS
 from scipy.special import logit
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 from statsmodels.stats.proportion import proportion_confint
 
 from factories import Answers, cohort, redrawn, scores_of, write_run
@@ -175,3 +176,33 @@ def test_the_flip_curve_counts_cases_by_their_smallest_displacement(
         )
     assert (found["low"].dropna() <= found.loc[found["low"].notna(), "value"]).all()
     assert found["n_changed"].iloc[0] == np.isfinite(smallest).sum()
+
+
+def test_whole_cohorts_have_calibration_and_average_precision(
+    run: RunFolder, cases: pd.DataFrame, models: dict[str, Answers]
+) -> None:
+    strata = run.table("strata").query("model == 'first' and cohort == 'external' and level == 0").set_index("metric")
+    keep = cases["cohort"].eq("external").to_numpy()
+    y, scores = cases["label"].eq("non-benign").to_numpy()[keep], models["first"].nominal[keep]
+    assert strata.loc["average_precision", "value"] == pytest.approx(average_precision_score(y, scores))
+    fit = sm.Logit(y.astype(float), sm.add_constant(logit(scores))).fit(disp=0)
+    assert strata.loc["calibration_slope", "value"] == pytest.approx(fit.params[1], rel=1e-6)
+    assert strata.loc["calibration_slope", "low"] < strata.loc["calibration_slope", "value"]
+    assert np.isnan(strata.loc["ece", "low"])
+    assert "calibrated scores would give" in strata.loc["ece", "method"]
+    bins = run.table("calibration").query("model == 'first' and cohort == 'external'")
+    assert bins["n_cases"].sum() == keep.sum()
+    first = scores <= bins["score_high"].iloc[0]
+    assert bins["value"].iloc[0] == pytest.approx(y[first].mean())
+
+
+def test_net_benefit_by_hand(run: RunFolder, cases: pd.DataFrame, models: dict[str, Answers]) -> None:
+    stratify(run=run.path, draws=100, threshold=0.2, prevalence=0.3)
+    row = (
+        run.table("strata")
+        .query("model == 'first' and cohort == 'external' and level == 0 and by == 'all'")
+        .set_index("metric")
+    )
+    sensitivity, specificity = row.loc["sensitivity", "value"], row.loc["specificity", "value"]
+    assert row.loc["net_benefit", "value"] == pytest.approx(0.3 * sensitivity - 0.7 * (1 - specificity) * 0.2 / 0.8)
+    stratify(run=run.path, draws=300, threshold=THRESHOLD)

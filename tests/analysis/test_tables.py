@@ -15,6 +15,7 @@ from robustkit.errors import UnknownNameError
 from robustkit.results.folder import RunFolder
 from robustkit.results.schema import (
     AGREEMENT_COLUMNS,
+    CALIBRATION_COLUMNS,
     COMPARISONS_COLUMNS,
     CURVES_COLUMNS,
     ERRORS_COLUMNS,
@@ -85,6 +86,7 @@ def test_columns_of_the_contract_in_their_order(made: Tables) -> None:
         "thresholds": THRESHOLDS_COLUMNS, "flow": FLOW_COLUMNS, "comparisons": COMPARISONS_COLUMNS,
         "agreement": AGREEMENT_COLUMNS, "transfer": TRANSFER_COLUMNS, "repeats": REPEATS_COLUMNS,
         "size_curve": SIZE_CURVE_COLUMNS, "operating_points": OPERATING_POINTS_COLUMNS, "flip_curve": FLIP_CURVE_COLUMNS,
+        "calibration": CALIBRATION_COLUMNS,
     }  # fmt: skip
     assert {k: tuple(v.columns) for k, v in made.frames.items()} == wanted
     assert all(len(v) for v in made.frames.values())

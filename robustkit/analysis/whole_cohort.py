@@ -1,0 +1,76 @@
+"""Metrics of a whole cohort on the boxes as given: average precision, calibration slope and intercept, ECE.
+
+Each needs all cases in every bootstrap draw at once, and none says much of a small stratum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustkit.analysis.sample import Sample
+from robustkit.metrics.ece import PLUGIN as ECE
+from robustkit.stats.auc import not_estimable
+from robustkit.stats.bootstrap import bca
+from robustkit.stats.calibration import ece_null_band, in_the_large, recalibrate, weighted_average_precision
+from robustkit.stats.codes import n_distinct
+from robustkit.stats.estimate import Estimate
+from robustkit.stats.threshold import logit
+
+Floats = NDArray[np.float64]
+Function = Callable[[NDArray[np.bool_], Floats, Floats], Floats]
+
+_BLOCK = 20_000_000
+"""Weights that are worked on at a time."""
+
+_NULL_DRAWS = 1000
+
+FUNCTIONS: dict[str, tuple[Function, bool]] = {
+    "average_precision": (weighted_average_precision, False),
+    "calibration_slope": (lambda y, z, w: recalibrate(y, z, w)[1], True),
+    "calibration_intercept": (in_the_large, True),
+}
+"""How a metric is computed in every draw, and whether it reads logits."""
+
+METRICS = (*FUNCTIONS, "ece")
+
+
+def whole_cohort_estimates(s: Sample) -> dict[str, Estimate]:
+    """Give the metrics of a cohort's nominal answers; not estimable with fewer than 10 patients of either class."""
+    labels, scores = s.positive, s.scores[:, 0]
+    counted = Estimate(
+        n_cases=len(labels),
+        n_patients=n_distinct(s.patients) if len(labels) else 0,
+        n_positive=int(labels.sum()),
+        n_positive_patients=n_distinct(s.patients[labels]) if labels.any() else 0,
+    )
+    reason = not_estimable(labels, s.patients)
+    if reason:
+        return dict.fromkeys(METRICS, replace(counted, reason=reason))
+    found = {
+        name: _bootstrapped(s, counted, function, is_on_logits=is_on_logits)
+        for name, (function, is_on_logits) in FUNCTIONS.items()
+    }
+    value = ECE.value(labels, scores, threshold=s.threshold)
+    low, high = ece_null_band(scores, bins=ECE.bins, draws=_NULL_DRAWS, seed=0)
+    method = f"{ECE.bins} bins; calibrated scores would give {low:.3f} to {high:.3f} by chance; no interval"
+    return {**found, "ece": replace(counted, value=value, method=method)}
+
+
+def _bootstrapped(s: Sample, counted: Estimate, function: Function, *, is_on_logits: bool) -> Estimate:
+    labels, values = s.positive, logit(s.scores[:, 0]) if is_on_logits else s.scores[:, 0]
+    value = float(function(labels, values, np.ones((1, len(labels))))[0])
+    if not np.isfinite(value):
+        return replace(counted, reason="the scores separate the classes")
+    draws = s.draws.by_patient.shape[1]
+    step = max(1, _BLOCK // len(labels))
+    parts = [
+        function(labels, values, s.draws.by_patient[s.patients, start : start + step].T)
+        for start in range(0, draws, step)
+    ]
+    low, high, se, reason = bca(np.concatenate(parts), value, np.zeros(1))
+    method = "patient bootstrap, bias-corrected"
+    return replace(counted, value=value, low=low, high=high, se=se, method=method, reason=reason)

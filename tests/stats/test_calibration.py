@@ -1,0 +1,74 @@
+"""Calibration against statsmodels and scikit-learn, weight by weight; and the null band by brute force."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from robustkit.metrics.ece import PLUGIN as ECE
+from robustkit.stats.calibration import ece_null_band, in_the_large, recalibrate, weighted_average_precision
+from scipy.special import expit
+from sklearn.metrics import average_precision_score
+
+
+def _data(n: int = 120, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    z = 2 * random.normal(size=n)
+    labels = random.random(n) < expit(0.4 + 0.6 * z)
+    weights = random.multinomial(n, np.full(n, 1 / n), size=12).astype(float)
+    return labels, z, np.concatenate([np.ones((1, n)), weights])
+
+
+def test_slope_and_intercept_are_those_of_statsmodels_in_every_draw() -> None:
+    labels, z, weights = _data()
+    a, b = recalibrate(labels, z, weights)
+    large = in_the_large(labels, z, weights)
+    for i, w in enumerate(weights):
+        both = sm.GLM(labels.astype(float), sm.add_constant(z), family=sm.families.Binomial(), freq_weights=w).fit()
+        np.testing.assert_allclose((a[i], b[i]), both.params, rtol=1e-6)
+        alone = sm.GLM(
+            labels.astype(float), np.ones((len(z), 1)), offset=z, family=sm.families.Binomial(), freq_weights=w
+        ).fit()
+        assert large[i] == pytest.approx(alone.params[0], rel=1e-6)
+
+
+def test_separated_classes_and_a_missing_class_are_not_defined() -> None:
+    z = np.linspace(-3, 3, 40)
+    weights = np.ones((1, 40))
+    assert np.isnan(recalibrate(z > 0, z, weights)).all()
+    assert np.isnan(in_the_large(np.ones(40, dtype=bool), z, weights)).all()
+    assert np.isnan(recalibrate(np.ones(40, dtype=bool), z, weights)).all()
+
+
+def test_average_precision_is_scikit_learns_with_ties_and_weights() -> None:
+    labels, z, weights = _data(seed=3)
+    scores = np.round(expit(z), 1)
+    found = weighted_average_precision(labels, scores, weights)
+    expected = [average_precision_score(labels, scores, sample_weight=w) for w in weights]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert np.isnan(weighted_average_precision(labels, scores, np.where(labels, 0.0, 1.0)[None])).all()
+
+
+def test_the_null_band_holds_what_calibrated_scores_give() -> None:
+    random = np.random.default_rng(0)
+    scores = random.random(150)
+    low, high = ece_null_band(scores, bins=ECE.bins, draws=1500, seed=0)
+    found = [ECE.value(random.random(150) < scores, scores, threshold=0.5) for _ in range(1500)]
+    np.testing.assert_allclose(np.quantile(found, [0.025, 0.975]), (low, high), rtol=0.06)
+    assert low > 0
+
+
+@pytest.mark.slow
+def test_the_interval_of_the_slope_covers() -> None:
+    from robustkit.stats.bootstrap import bca, patient_draws
+
+    covered = []
+    for seed in range(300):
+        random = np.random.default_rng(seed)
+        z = 1.5 * random.normal(size=300)
+        labels = random.random(300) < expit(0.7 * z)
+        draws = patient_draws(np.zeros(300, dtype=np.intp), draws=400, seed=seed, purpose="test")
+        value = recalibrate(labels, z, np.ones((1, 300)))[1][0]
+        low, high, _, _ = bca(recalibrate(labels, z, draws.counts)[1], float(value), np.zeros(1))
+        covered.append(low <= 0.7 <= high)
+    assert 0.91 <= np.mean(covered) <= 0.98
