@@ -77,9 +77,17 @@ SIZE_CURVE_COLUMNS = (
     "high", "method", "n_cases", "n_patients", "reason",
 )  # fmt: skip
 
+SLICES_COLUMNS = (
+    "slice", "depth", "cohort", "split", "model", "perturbation", "level", "metric", "operating_point", "verdict",
+    "under", "also", "value", "low", "high", "method", "n_cases", "n_patients", "parent", "parent_value", "diff",
+    "diff_low", "diff_high", "p", "p_adjusted", "search_value", "search_parent_value", "search_n_cases",
+    "search_n_patients", "search_p", "search_p_adjusted", "n_tried", "n_proposed", "family", "reason",
+)  # fmt: skip
+
 TEXT_COLUMNS = (
     "model", "model_a", "model_b", "case_id", "by", "stratum", "cohort", "split", "unit", "perturbation", "metric",
     "operating_point", "method", "family", "reason", "kind", "source", "step", "measure", "cohort_a", "cohort_b",
     "scale",
+    "slice", "verdict", "under", "also", "parent",
 )  # fmt: skip
 """Columns of the tables that hold text: an empty cell is empty text."""
