@@ -13,7 +13,10 @@ from robustkit.cli.show import as_json, grid, interval, note
 if TYPE_CHECKING:
     from robustkit.api.slices import Searched, SlicesResult, Tested
 
-HEAD = ("slice", "verdict", "value (95 %)", "cases / patients", "best parent", "difference (95 %)", "p", "adjusted")
+HEAD = (
+    "slice", "verdict", "value (95 %)", "cases / patients", "best parent", "difference (95 %)", "p (Holm)",
+    "searched half", "BH there",
+)  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -68,7 +71,8 @@ def slices(
 def _lines(result: SlicesResult) -> Iterator[str]:
     a, b = result.searched, result.confirmed_on
     yield f"Searched on {a.patients} patients ({a.cases} cases), tested on {b.patients} others ({b.cases} cases), seed {result.seed}."
-    yield "Values, intervals and p are those of the tested half. A slice is confirmed that is above every parent there."
+    yield "Values, intervals and p are those of the tested half; confirmed: above every parent there (Holm over the proposed)."
+    yield "BH: false discovery rate on the searched half, over all slices that were tried there."
     for search in result.searches:
         yield ""
         yield from _search(search)
@@ -88,7 +92,7 @@ def _search(s: Searched) -> Iterator[str]:
         f"{s.n_tried} slices tried ({s.n_too_small} more too small), {s.n_proposed} proposed, {s.n_confirmed} confirmed"
     )
     if s.tested:
-        yield grid((*HEAD, "searched half", "its BH"), [_row(t) for t in s.tested])
+        yield grid(HEAD, [_row(t) for t in s.tested])
     if not s.n_confirmed:
         yield "no slice is shown to be above every parent"
 
@@ -99,8 +103,7 @@ def _row(t: Tested) -> tuple[str, ...]:
     return (
         f"{t.slice}{folded}{within}", t.verdict, interval(t.value, t.low, t.high, t.reason),
         f"{t.n_cases} / {t.n_patients}", f"{t.parent} {t.parent_value:.3f}",
-        interval(t.diff, t.diff_low, t.diff_high, ""), _p(t.p), _p(t.p_adjusted), f"{t.search_value:.3f}",
-        _p(t.search_p_adjusted),
+        interval(t.diff, t.diff_low, t.diff_high, ""), _p(t.p_adjusted), f"{t.search_value:.3f}", _p(t.search_p_adjusted),
     )  # fmt: skip
 
 

@@ -183,7 +183,8 @@ def slices(
     chosen_metrics = tuple(m for m in METRICS if not metric or m in metric)
     strata = assign_strata(people, tuple(by))
     if not by and cohort == "all" and len(people.cohorts) > 1:
-        strata["cohort"] = people.frame["cohort"]
+        # first: where a centre is a cohort, the slice has the name of the cohort
+        strata = {"cohort": people.frame["cohort"], **strata}
     search = _search(people, strata, depth=depth, smallest=(min_cases, min_patients), draws=draws, seed=seed)
     levels = [(g["kind"], float(v)) for g in record["perturbations"] for v in g["levels"]]
     asked, said = [], list(people.warnings)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from robustkit.stats.multiplicity import benjamini_hochberg, holm
 from scipy.stats import false_discovery_control
+from statsmodels.stats.multitest import multipletests
 
 P = np.array([0.01, 0.04, 0.03, 0.005])
 
@@ -17,6 +18,14 @@ def test_holm_by_hand() -> None:
 
 def test_benjamini_hochberg_beside_scipy() -> None:
     assert benjamini_hochberg(P) == pytest.approx(false_discovery_control(P))
+
+
+@pytest.mark.parametrize(("adjust", "method"), [(holm, "holm"), (benjamini_hochberg, "fdr_bh")])
+def test_beside_statsmodels(adjust, method) -> None:
+    random = np.random.default_rng(0)
+    # thousands at once, as a search for slices has them, with ties
+    for p in (random.random(3000), np.round(random.random(500) ** 4, 2), np.array([0.0, 1.0, 0.02, 0.02])):
+        assert adjust(p) == pytest.approx(multipletests(p, method=method)[1])
 
 
 @pytest.mark.parametrize("adjust", [holm, benjamini_hochberg])
