@@ -31,7 +31,9 @@ def slices(
     ] = [],  # noqa: B006
     metric: Annotated[
         list[str],
-        typer.Option("--metric", help="missed, false_alarm, wrong, flip_rate or rank_sd; repeats. Default: all."),
+        typer.Option(
+            "--metric", help="missed, false_alarm, wrong, flip_rate or rank_sd; repeats. Default: all but rank_sd."
+        ),
     ] = [],  # noqa: B006
     depth: Annotated[int, typer.Option("--depth", help="Facts in a conjunction, 1 to 3.")] = 3,
     min_cases: Annotated[int, typer.Option("--min-cases", help="Cases of a slice; half of them in each half.")] = 20,

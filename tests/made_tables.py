@@ -7,13 +7,16 @@ from typing import Any
 
 import pandas as pd
 from robustkit.results.schema import (
+    CALIBRATION_COLUMNS,
     COMPARISONS_COLUMNS,
     CURVES_COLUMNS,
     ERRORS_COLUMNS,
     FLOW_COLUMNS,
+    SIZE_CURVE_COLUMNS,
     STABILITY_COLUMNS,
     STRATA_COLUMNS,
     THRESHOLDS_COLUMNS,
+    TRANSFER_COLUMNS,
 )
 
 NAN = float("nan")
@@ -126,6 +129,53 @@ def comparisons(a: str, b: str) -> pd.DataFrame:
     return pd.DataFrame([row], columns=list(COMPARISONS_COLUMNS))
 
 
+def size_curve(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFrame:
+    """Give size_curve.csv: missed falls from 0.8 at 10 mm to 0.2 at 100 mm; false alarms have no curve."""
+    rows = []
+    for m in models:
+        for c in cohorts:
+            fixed = {"cohort": c, "split": "test", "model": m, "perturbation": "nominal", "level": 0.0, "scale": "size_mm",
+                     "n_cases": 40, "n_patients": 30}  # fmt: skip
+            for i, x in enumerate((10.0, 20.0, 50.0, 100.0)):
+                value = 0.8 - 0.2 * i
+                point = {"x": x, "value": value, "low": value - 0.1, "high": value + 0.1}
+                rows.append(_row(SIZE_CURVE_COLUMNS, **fixed, **point, metric="missed"))
+            rows.append(_row(SIZE_CURVE_COLUMNS, **fixed, metric="false_alarm", reason=TINY))
+    return pd.DataFrame(rows, columns=list(SIZE_CURVE_COLUMNS))
+
+
+def transfer(models: Sequence[str], groups: Mapping[str, Sequence[str]] = STRATA) -> pd.DataFrame:
+    """Give transfer.csv: missed 0.6 of 30 external and 0.2 of 20 internal; ``tiny`` has no external rate."""
+    rows = []
+    for m in models:
+        for by, names in groups.items():
+            for name in names:
+                lost = name == "tiny"
+                outside = {"value_a": NAN, "diff": NAN} if lost else {
+                    "value_a": 0.6, "low_a": 0.5, "high_a": 0.7, "diff": 0.4, "low": 0.2, "high": 0.55, "p_adjusted": 0.01,
+                }  # fmt: skip
+                rows.append(
+                    _row(
+                        TRANSFER_COLUMNS, by=by, stratum=name, cohort_a="external", cohort_b="internal", model=m,
+                        perturbation="nominal", level=0.0, metric="missed", value_b=0.2, low_b=0.1, high_b=0.3, n_cases_a=30,
+                        n_patients_a=25, n_cases_b=20, n_patients_b=15, reason=TINY if lost else "", **outside,
+                    )
+                )  # fmt: skip
+    return pd.DataFrame(rows, columns=list(TRANSFER_COLUMNS))
+
+
+def calibration(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFrame:
+    """Give calibration.csv: three bins, a tenth too high each."""
+    rows = [
+        _row(
+            CALIBRATION_COLUMNS, cohort=c, split="test", model=m, bin=i, mean_score=v, value=v - 0.1, low=v - 0.2, high=v,
+            n_cases=20, n_patients=15,
+        )
+        for c in cohorts for m in models for i, v in enumerate((0.2, 0.5, 0.8))
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(CALIBRATION_COLUMNS))
+
+
 def all_tables(
     models: Sequence[str] = ("a", "b"),
     cohorts: Sequence[str] = ("all", "internal", "external"),
@@ -137,7 +187,8 @@ def all_tables(
     own = strata(models, cohorts, groups)
     found = {
         "strata": own, "curves": curves(own), "errors": errors(models, cohorts, groups), "stability": stability(models, cases),
-        "thresholds": thresholds(models), "flow": flow(len(cases)),
+        "thresholds": thresholds(models), "flow": flow(len(cases)), "size_curve": size_curve(models, cohorts),
+        "transfer": transfer(models, groups), "calibration": calibration(models, cohorts),
     }  # fmt: skip
     return {**found, "comparisons": comparisons(*models[:2])} if len(models) > 1 else found
 

@@ -22,6 +22,7 @@ from robustkit.stats.stability import reference_rank, spread
 SliceMetric = Literal["missed", "false_alarm", "wrong", "flip_rate", "rank_sd"]
 ERRORS: tuple[SliceMetric, ...] = ("missed", "false_alarm", "wrong")
 METRICS: tuple[SliceMetric, ...] = (*ERRORS, "flip_rate", "rank_sd")
+DEFAULT_METRICS: tuple[SliceMetric, ...] = (*ERRORS, "flip_rate")
 
 Floats = NDArray[np.float64]
 

@@ -50,7 +50,7 @@ def test_the_planted_fact_is_confirmed_and_every_slice_is_in_the_table(run: RunF
     assert result.table.resolve() == run.path.resolve() / "tables" / "slices.csv"
     table = run.table("slices")
     assert tuple(table.columns) == SLICES_COLUMNS
-    assert list(dict.fromkeys(table["metric"])) == ["missed", "false_alarm", "wrong", "flip_rate", "rank_sd"]
+    assert list(dict.fromkeys(table["metric"])) == ["missed", "false_alarm", "wrong", "flip_rate"]
     missed = search_of(result, "missed")
     first = missed.tested[0]
     assert (first.slice, first.verdict, first.parent) == ("sex=F", "confirmed", "all")
@@ -108,7 +108,7 @@ def test_without_a_threshold_it_is_that_of_the_development_rows(run: RunFolder) 
 def test_a_run_that_moved_no_box_says_so(cases: pd.DataFrame, tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run", cases, {"m": Answers(missing_in_women(cases).nominal)})
     result = slices(run=folder.path, **FEW)
-    assert [s.reason for s in result.searches] == ["", "", "", "the run moved no box", "the run moved no box"]
+    assert [s.reason for s in result.searches] == ["", "", "", "the run moved no box"]
     assert search_of(result, "flip_rate").n_tried == 0
 
 
