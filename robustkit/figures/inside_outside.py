@@ -81,6 +81,7 @@ def _draw(rows: pd.DataFrame, choice: tuple[str, str, str, str], facts: RunFacts
     for place, r in zip(places, rows.to_dict("records"), strict=True):
         _difference(figure, r, place)
     rows_axis(figure, [plain(s) for s in rows["stratum"]], by)
+    figure.axis("y", showgrid=False)
     figure.axis("x", range=[-0.02, 1.42], tickformat=".0%", tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1.0])
     numbers = tuple(_numbers(r) for r in rows.to_dict("records"))
     return Drawing((by, words, plain(model), plain(cohort)), figure, Numbers(HEAD, numbers))
