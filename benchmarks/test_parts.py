@@ -11,9 +11,9 @@ from PIL import Image
 from robustkit.crops.pillow import PLUGIN
 from robustkit.inputs import InputSpec
 from robustkit.seeds import case_hash, uniforms
-from robustkit.stats.bootstrap import weighted_auc
-from robustkit.stats.pairs import pair_wins, weighted_wins
-from sklearn.metrics import roc_auc_score
+from robustkit.stats.auc import clustered_auc
+from robustkit.stats.bootstrap import patient_draws, weighted_auc
+from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
 
 
 def _seconds(work: Callable[[], object], *, rounds: int = 3) -> float:
@@ -54,22 +54,68 @@ def test_crops_against_pillow_alone(benchmark) -> None:  # type: ignore[no-untyp
     benchmark.extra_info["times Pillow alone"] = round(ratio, 2)
 
 
-@pytest.mark.parametrize("way", ["sorted once", "pairs"])
-def test_bootstrap_of_auc_against_a_loop_over_scikit_learn(benchmark, way: str) -> None:  # type: ignore[no-untyped-def]
+def test_bootstrap_of_auc_against_a_loop_over_scikit_learn(benchmark) -> None:  # type: ignore[no-untyped-def]
     rng = np.random.default_rng(0)
     labels = rng.random(2000) < 0.4
     scores = rng.normal(labels[:, None], 1.5, (2000, 50))
-    weights = rng.multinomial(2000, np.full(2000, 1 / 2000), size=200).astype(np.float64)
-
-    def sort_once() -> object:
-        return weighted_auc(labels, scores.T, weights)
-
-    def pairs() -> object:
-        return weighted_wins(pair_wins(labels, scores), weights[:, labels], weights[:, ~labels])
-
-    work = sort_once if way == "sorted once" else pairs
-    benchmark.pedantic(work, rounds=2, iterations=1)
+    weights = rng.multinomial(2000, np.full(2000, 1 / 2000), size=1000).astype(np.float64)
+    work = lambda: weighted_auc(labels, scores.T, weights)  # noqa: E731
+    found = benchmark.pedantic(work, rounds=2, iterations=1)
+    plain = [roc_auc_score(labels, scores[:, r], sample_weight=weights[0]) for r in range(50)]
+    assert abs(found[0] - np.mean(plain)) < 1e-12
     loop = _seconds(
         lambda: [roc_auc_score(labels, scores[:, r], sample_weight=weights[0]) for r in range(10)], rounds=1
     )
-    benchmark.extra_info["times faster than scikit-learn"] = round(loop * 5 * 200 / _seconds(work, rounds=1), 1)
+    benchmark.extra_info["times faster than scikit-learn"] = round(loop * 5 * 1000 / _seconds(work, rounds=1), 1)
+
+
+def test_delong_against_naive_pairs(benchmark) -> None:  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(0)
+    labels = rng.random(2000) < 0.4
+    scores = rng.normal(labels, 1.5, 2000)
+    work = lambda: clustered_auc(labels, scores[None], np.arange(2000))  # noqa: E731
+    found = benchmark(work)
+
+    def pairs() -> float:
+        x, y = scores[labels], scores[~labels]
+        wins = (x[:, None] > y).astype(float) + 0.5 * (x[:, None] == y)
+        return float(wins.mean(axis=1).var(ddof=1) / len(x) + wins.mean(axis=0).var(ddof=1) / len(y))
+
+    assert abs(found.se**2 - pairs()) < 1e-10
+    benchmark.extra_info["times faster than all pairs"] = round(_seconds(pairs) / _seconds(work), 1)
+
+
+def test_rates_of_14_groups_against_fairlearn(benchmark) -> None:  # type: ignore[no-untyped-def]
+    metrics = pytest.importorskip("fairlearn.metrics", reason="fairlearn is not installed")
+    rng = np.random.default_rng(0)
+    n, draws = 2000, 100
+    labels, decided = rng.random(n) < 0.4, rng.random(n) < 0.5
+    groups = rng.integers(0, 14, n)
+    patients = patient_draws(np.zeros(n, dtype=np.intp), draws=draws, seed=0, purpose="fairlearn")
+    kept = {"all": labels | ~labels, "sensitivity": labels, "specificity": ~labels}
+
+    def ours() -> list[np.ndarray]:
+        member = (groups == np.arange(14)[:, None]).astype(np.float64)
+        found = []
+        for keep in kept.values():
+            rows = member * keep
+            found.append((rows * (decided == labels)) @ patients.by_patient / (rows @ patients.by_patient))
+        return found
+
+    benchmark(ours)
+    frame = {
+        "accuracy": accuracy_score, "sensitivity": recall_score,
+        "specificity": lambda y, p: recall_score(~y.astype(bool), ~p.astype(bool)),
+    }  # fmt: skip
+    theirs = _seconds(
+        lambda: metrics.MetricFrame(
+            metrics=frame,
+            y_true=labels,
+            y_pred=decided,
+            sensitive_features=groups,
+            n_boot=draws,
+            ci_quantiles=[0.025, 0.975],
+        ),
+        rounds=1,
+    )
+    benchmark.extra_info["times faster than fairlearn"] = round(theirs / _seconds(ours), 1)

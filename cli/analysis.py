@@ -117,6 +117,9 @@ def curves(
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders on the same cases; default the newest run.")] = [],  # noqa: B006
     by: Annotated[list[str], typer.Option("--by", help="Compare the strata of this variable as well; repeats.")] = [],  # noqa: B006
+    auc: Annotated[
+        Literal["delong", "bootstrap"], typer.Option("--auc", help="How differences of AUCs get interval and p.")
+    ] = "delong",
     draws: Annotated[int, typer.Option("--draws", help="Draws of bootstrap and permutation.")] = 2000,
     seed: options.Seed = 0,
     output: Annotated[
@@ -133,7 +136,7 @@ def compare(
     """
     from robustkit.api.compare import compare as call
 
-    result = call(runs=runs, by=by, draws=draws, seed=seed, output=output)
+    result = call(runs=runs, by=by, auc=auc, draws=draws, seed=seed, output=output)
     if json:
         typer.echo(as_json(result))
         return

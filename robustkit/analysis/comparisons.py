@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from robustkit.analysis.cohort import ALL, Judged
 from robustkit.analysis.matrix import ModelAnswers, ScoreMatrix
 from robustkit.results.schema import COMPARISONS_COLUMNS
 from robustkit.stats.auc import Placements, auc_contrast, clustered_auc, equal_aucs, not_estimable, placements
-from robustkit.stats.bootstrap import PatientDraws, clustered_mean
+from robustkit.stats.bootstrap import PatientDraws, bca, clustered_mean, weighted_auc
 from robustkit.stats.codes import n_distinct
 from robustkit.stats.difference import Difference
 from robustkit.stats.estimate import Estimate
@@ -39,11 +41,12 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Bootstrap and permutation draws, and their seed."""
+    """Bootstrap and permutation draws, their seed, and how differences of AUCs get their intervals."""
 
     draws: PatientDraws
     permutations: int
     seed: int
+    auc: Literal["delong", "bootstrap"] = "delong"
 
 
 def permutations_for(n_models: int, draws: int) -> int:
@@ -103,14 +106,26 @@ def _conditions(answers: Sequence[ModelAnswers]) -> list[tuple[ScoreMatrix, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class _Placed:
+    """``(R, n)`` scores, and their placements."""
+
+    scores: Floats
+    placements: Placements
+
+
+def _placed(labels: Flags, scores: Floats) -> _Placed:
+    return _Placed(scores, placements(labels, scores))
+
+
+@dataclass(frozen=True, slots=True)
 class _Side:
     """One model's part of a comparison under one condition.
 
     Attributes:
         model, kind, level: Whose, and under which condition.
         rows: ``(N,)`` True for the cases compared.
-        nominal, moved: Placements of the nominal scores and of ``(R, n)`` redrawn ones; None where the cases have
-            no estimable AUC, ``moved`` also where nothing was redrawn.
+        nominal, moved: The nominal scores and the redrawn ones, with their placements; None where the cases have no
+            estimable AUC, ``moved`` also where nothing was redrawn.
         right: ``(n,)`` is the nominal decision right, at the threshold of equal sensitivity on development rows? None
             where there are no development rows to choose it on.
         per_case: ``(n,)`` flip rate and rank sd, or why there are none.
@@ -121,8 +136,8 @@ class _Side:
     kind: str
     level: float
     rows: Flags
-    nominal: Placements | None
-    moved: Placements | None
+    nominal: _Placed | None
+    moved: _Placed | None
     right: Flags | None
     per_case: Mapping[str, Floats | str]
     useless: str
@@ -132,7 +147,7 @@ class _Side:
 def _side(cohort: Judged, answers: ModelAnswers, rows: Flags, position: int) -> _Side:
     labels, patients, nominal = cohort.positive[rows], cohort.patients[rows], answers.nominal[rows]
     is_known = not not_estimable(labels, patients)
-    placed = placements(labels, nominal[None]) if is_known else None
+    placed = _placed(labels, nominal[None]) if is_known else None
     if position == 0:
         cut = _cut(cohort, answers)
         right = None if cut is None else (nominal >= cut) == labels
@@ -145,7 +160,7 @@ def _side(cohort: Judged, answers: ModelAnswers, rows: Flags, position: int) -> 
         level=matrix.level,
         rows=rows,
         nominal=placed,
-        moved=placements(labels, scores.T) if is_known else None,
+        moved=_placed(labels, scores.T) if is_known else None,
         right=None,
         per_case=_per_case(cohort, answers, nominal, scores),
         useless=_not_comparable(answers.model, clustered_auc(labels, nominal[None], patients)),
@@ -184,7 +199,9 @@ def _joint(cohort: Judged, sides: Sequence[_Side], place: Mapping[str, str]) -> 
     """Test that all models have one AUC."""
     first = sides[0]
     placed = [p for p in ((s.moved if s.per_case else s.nominal) for s in sides) if p is not None]
-    found = equal_aucs(cohort.positive[first.rows], placed, patients=cohort.patients[first.rows])
+    found = equal_aucs(
+        cohort.positive[first.rows], [p.placements for p in placed], patients=cohort.patients[first.rows]
+    )
     fixed = {"model_a": EVERY_MODEL, "model_b": "", **place}
     return {**_row(found, fixed, metric="auc", kind=first.kind, level=first.level), "family": ""}
 
@@ -194,18 +211,30 @@ def _rows(
 ) -> list[dict[str, object]]:
     fixed = {"model_a": a.model, "model_b": b.model, **place}
     if not a.per_case:
-        auc = _contrast(cohort, a, ((1.0, a.nominal), (-1.0, b.nominal)))
+        auc = _contrast(cohort, a, settings, ((1.0, a.nominal), (-1.0, b.nominal)))
         found = {"auc": auc, **_errors(cohort, a, b, settings=settings)}
         return [_row(d, fixed, metric=metric, kind=a.kind, level=a.level) for metric, d in found.items()]
-    auc = _contrast(cohort, a, ((1.0, a.moved), (-1.0, b.moved)))
+    auc = _contrast(cohort, a, settings, ((1.0, a.moved), (-1.0, b.moved)))
     found = {"auc": auc, **_stability(cohort, a, b, settings=settings)}
     return [_row(d, fixed, metric=metric, kind=a.kind, level=a.level) for metric, d in found.items()]
 
 
-def _contrast(cohort: Judged, side: _Side, terms: Sequence[tuple[float, Placements | None]]) -> Difference:
+def _contrast(
+    cohort: Judged, side: _Side, settings: Settings, terms: Sequence[tuple[float, _Placed | None]]
+) -> Difference:
+    labels, patients = cohort.positive[side.rows], cohort.patients[side.rows]
     known = [(w, placed) for w, placed in terms if placed is not None]
-    rows = side.rows
-    return auc_contrast(cohort.positive[rows], known, patients=cohort.patients[rows], set_size=side.set_size)
+    found = auc_contrast(labels, [(w, p.placements) for w, p in known], patients=patients, set_size=side.set_size)
+    # where DeLong has no interval there is a reason, and it holds for the bootstrap as well
+    if settings.auc == "delong" or not np.isfinite(found.low):
+        return found
+    weights = settings.draws.by_patient[patients].T
+    drawn = np.asarray(sum(w * weighted_auc(labels, p.scores, weights) for w, p in known))
+    low, high, se, reason = bca(drawn, found.diff, np.zeros(1))
+    z = found.diff / se if se > 0 else float("nan")
+    p = float(2 * norm.sf(abs(z)))
+    method = "patient bootstrap, bias-corrected; z of the bootstrap error"
+    return replace(found, low=low, high=high, se=se, statistic=z, p=p, method=method, reason=reason)
 
 
 def _errors(cohort: Judged, a: _Side, b: _Side, *, settings: Settings) -> dict[str, Difference]:
@@ -233,7 +262,7 @@ def _stability(cohort: Judged, a: _Side, b: _Side, *, settings: Settings) -> dic
         for metric in a.per_case
     }
     # nominal minus mean AUC over repeats, of a minus of b
-    lost = _contrast(cohort, a, ((1.0, a.nominal), (-1.0, a.moved), (-1.0, b.nominal), (1.0, b.moved)))
+    lost = _contrast(cohort, a, settings, ((1.0, a.nominal), (-1.0, a.moved), (-1.0, b.nominal), (1.0, b.moved)))
     found["auc_lost"] = replace(lost, reason=EQUAL) if lost.p == 1.0 and lost.se == 0.0 else lost
     useless = a.useless or b.useless
     if not useless:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from robustkit.errors import InputError
 
@@ -53,6 +53,7 @@ def compare(
     *,
     runs: Sequence[Path] = (),
     by: Sequence[str] = (),
+    auc: Literal["delong", "bootstrap"] = "delong",
     draws: int = 2000,
     seed: int = 0,
     output: Path | None = None,
@@ -64,6 +65,7 @@ def compare(
     Args:
         runs: Run folders; default the newest complete one. Cases, labels and boxes must be the same.
         by: Variables whose strata are compared as well, e.g. ``region``; default the whole cohorts alone.
+        auc: How differences of AUCs get interval and p: clustered paired DeLong, or the patient bootstrap (slower).
         draws: Of bootstrap and permutation.
         seed: Of both.
         output: CSV file; default ``tables/comparisons.csv`` of the first run.
@@ -103,7 +105,7 @@ def compare(
         for (f, m), name in zip(models, names, strict=True)
     ]
     patients = patient_draws(cohort.patient_strata(), draws=draws, seed=seed, purpose="tables")
-    settings = Settings(patients, permutations_for(len(answers), draws), seed)
+    settings = Settings(patients, permutations_for(len(answers), draws), seed, auc)
     strata = assign_strata(cohort, by) if by else {}
     table = comparisons_table(cohort, answers, settings, strata=strata)
     if output is None:

@@ -36,13 +36,15 @@ def changed(own: Answers, function: object) -> Answers:
     return Answers(function(own.nominal), {k: function(v) for k, v in own.perturbed.items()})  # type: ignore[operator]
 
 
-def table(path: Path, cases: pd.DataFrame, models: dict[str, Answers], *, by: tuple[str, ...] = ()) -> pd.DataFrame:
+def table(
+    path: Path, cases: pd.DataFrame, models: dict[str, Answers], *, by: tuple[str, ...] = (), auc: str = "delong"
+) -> pd.DataFrame:
     run = write_run(path / "run", cases, models)
     judged = judged_cases(run, run.record(), read_vocabulary())
     ids = judged.frame["case_id"].tolist()
     draws = patient_draws(judged.patient_strata(), draws=400, seed=0, purpose="tables")
     found = [read_answers(run, m, ids, [SHIFT]) for m in models]
-    settings = Settings(draws, permutations_for(len(models), 2000), 0)
+    settings = Settings(draws, permutations_for(len(models), 2000), 0, auc)  # type: ignore[arg-type]
     return comparisons_table(judged, found, settings, strata=assign_strata(judged, by) if by else None)
 
 
@@ -203,3 +205,14 @@ def test_three_models_are_tested_jointly_and_strata_where_asked(cases: pd.DataFr
     # Holm runs over all pairs and strata of one variable
     family = found[(found["family"] == first["family"]) & found["p"].notna()]
     assert len(family) == 3 * regions.loc[regions["p"].notna(), "stratum"].nunique()
+
+
+def test_the_bootstrap_of_auc_differences_agrees_with_delong(cases: pd.DataFrame, tmp_path: Path) -> None:
+    models = {"a": answers(cases, sd=0.8), "b": answers(cases, seed=2)}
+    delong = table(tmp_path / "1", cases, models).query("metric in ['auc', 'auc_lost'] and cohort == 'all'")
+    drawn = table(tmp_path / "2", cases, models, auc="bootstrap").query(
+        "metric in ['auc', 'auc_lost'] and cohort == 'all'"
+    )
+    np.testing.assert_allclose(drawn["diff"], delong["diff"])
+    np.testing.assert_allclose(drawn["se"], delong["se"], rtol=0.15)
+    assert drawn["method"].str.startswith("patient bootstrap").all()

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from robustkit.stats.bootstrap import bca, clustered_mean, patient_draws, sums_by_patient, weighted_auc
-from robustkit.stats.pairs import pair_wins, weighted_wins
 from robustkit.stats.proportion import clustered_variance
 from scipy.stats import bootstrap as scipy_bootstrap
 from sklearn.metrics import roc_auc_score
@@ -179,16 +178,11 @@ def test_weighted_auc_beside_scikit_learn(seed: int, repeats: int) -> None:
     beside = [np.mean([roc_auc_score(labels, row, sample_weight=w) for row in scores]) for w in weights]
     assert found == pytest.approx(np.array(beside), abs=1e-12)
     assert weighted_auc(labels, scores[0], weights) == pytest.approx(weighted_auc(labels, scores[:1], weights))
-    by_pairs = weighted_wins(pair_wins(labels, scores.T), weights[:, labels], weights[:, ~labels])
-    assert by_pairs == pytest.approx(found, abs=1e-12)
 
 
 def test_draw_without_a_class_is_nan() -> None:
     labels = np.array([True, False, False])
     weights = np.array([[0.0, 2.0, 1.0], [3.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
-    for found in (
-        weighted_auc(labels, np.array([0.5, 0.1, 0.5]), weights),
-        weighted_wins(pair_wins(labels, np.array([[0.5], [0.1], [0.5]])), weights[:, labels], weights[:, ~labels]),
-    ):
-        assert np.isnan(found).tolist() == [True, True, False]
-        assert found[2] == 0.75
+    found = weighted_auc(labels, np.array([0.5, 0.1, 0.5]), weights)
+    assert np.isnan(found).tolist() == [True, True, False]
+    assert found[2] == 0.75
