@@ -8,6 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PIL import Image
+from robustkit.analysis.drawn import drawn_sums
+from robustkit.analysis.sample import Sample
 from robustkit.crops.pillow import PLUGIN
 from robustkit.inputs import InputSpec
 from robustkit.seeds import case_hash, uniforms
@@ -92,15 +94,20 @@ def test_rates_of_14_groups_against_fairlearn(benchmark) -> None:  # type: ignor
     labels, decided = rng.random(n) < 0.4, rng.random(n) < 0.5
     groups = rng.integers(0, 14, n)
     patients = patient_draws(np.zeros(n, dtype=np.intp), draws=draws, seed=0, purpose="fairlearn")
-    kept = {"all": labels | ~labels, "sensitivity": labels, "specificity": ~labels}
+    right, none = (decided == labels).astype(np.float64), np.zeros(n)
+    columns = {
+        "right": right, "hit": right * labels, "positive": labels * 1.0, "rejected": right * ~labels, "negative": ~labels * 1.0,
+    }  # fmt: skip
+    sample = Sample(
+        np.arange(n), labels, np.arange(n), none[:, None], none, none[:, None], 0.5, is_nominal=True, draws=patients,
+        cut_distance=none,
+    )  # fmt: skip
+    names = {"group": groups.astype(str).astype(object)}
 
     def ours() -> list[np.ndarray]:
-        member = (groups == np.arange(14)[:, None]).astype(np.float64)
-        found = []
-        for keep in kept.values():
-            rows = member * keep
-            found.append((rows * (decided == labels)) @ patients.by_patient / (rows @ patients.by_patient))
-        return found
+        strata = [s.drawn for s in drawn_sums(sample, columns, names).values()]
+        pairs = (("right", "n"), ("hit", "positive"), ("rejected", "negative"))
+        return [np.quantile(d[a] / d[b], [0.025, 0.975]) for d in strata for a, b in pairs]
 
     benchmark(ours)
     frame = {

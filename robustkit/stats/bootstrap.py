@@ -24,6 +24,9 @@ MAX_UNDEFINED = 0.05
 MIN_PATIENTS = 5
 """Patients under which a mean is not estimable, as for a proportion."""
 
+_BLOCK = 32
+"""Draws that are worked on at a time."""
+
 _ROUNDING = 1e-12
 
 
@@ -173,15 +176,26 @@ def weighted_auc(labels: NDArray[np.bool_], scores: Floats, weights: Floats) -> 
     Returns:
         ``(B,)``; NaN where a draw lacks a class. Ties are half-counted.
     """
-    w_pos, w_neg = weights[:, labels], weights[:, ~labels]
-    wins = np.zeros(len(weights))
     rows = np.atleast_2d(scores)
-    for row in rows:
-        order = np.argsort(row[~labels], kind="stable")
-        negative, positive = row[~labels][order], row[labels]
-        running = np.zeros((len(weights), len(negative) + 1))
-        np.cumsum(w_neg[:, order], axis=1, out=running[:, 1:])
-        lo, hi = np.searchsorted(negative, positive, "left"), np.searchsorted(negative, positive, "right")
-        wins += (w_pos * (running[:, lo] + running[:, hi])).sum(axis=1) / 2
-    pairs = w_pos.sum(axis=1) * w_neg.sum(axis=1) * len(rows)
+    order = np.argsort(rows[:, ~labels], axis=1)
+    negatives = np.take_along_axis(rows[:, ~labels], order, axis=1)
+    places = [
+        (np.searchsorted(n, p, "left"), np.searchsorted(n, p, "right"))
+        for n, p in zip(negatives, rows[:, labels], strict=True)
+    ]
+    wins, pairs = np.empty(len(weights)), np.empty(len(weights))
+    # some draws at a time, a draw per column: a score is then looked up for all of them at once, in the cache
+    for start in range(0, len(weights), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        w_pos, w_neg = weights[block][:, labels].T.copy(), weights[block][:, ~labels].T.copy()
+        running = np.zeros((len(w_neg) + 1, w_neg.shape[1]))
+        found = np.zeros(w_neg.shape[1])
+        for one, (low, high) in zip(order, places, strict=True):
+            np.cumsum(w_neg[one], axis=0, out=running[1:])
+            below = running[low]
+            # without ties both ends are one
+            both = below + running[high] if (low != high).any() else below + below
+            found += np.einsum("ij,ij->j", w_pos, both)
+        wins[block] = found / 2
+        pairs[block] = w_pos.sum(axis=0) * w_neg.sum(axis=0) * len(rows)
     return np.asarray(np.divide(wins, pairs, out=np.full(len(weights), np.nan), where=pairs > 0))
