@@ -63,8 +63,10 @@ class Judged:
         found = set(self.frame.loc[self.in_cohort(cohort), "split"])
         return ", ".join(s or NO_SPLIT for s in sorted(found, reverse=True))
 
-    def patient_strata(self) -> NDArray[np.intp]:
+    def patient_strata(self, *, by_class: bool = True) -> NDArray[np.intp]:
         """Give ``(m,)`` codes of cohort, centre and class (positive if any judged case is) for the bootstrap.
+
+        Without the class where its share is what is estimated.
 
         Patients without a judged row form the last stratum, so that they change no draw of the others.
         """
@@ -72,7 +74,7 @@ class Judged:
         own, first = np.unique(self.patients[rows], return_index=True)
         positive = np.bincount(self.patients[rows], weights=self.positive[rows])[own] > 0
         place = self.frame["cohort"] + "\x1f" + self.frame["centre"]
-        names = place.iloc[rows[first]] + np.where(positive, "\x1f1", "\x1f0")
+        names = place.iloc[rows[first]] + (np.where(positive, "\x1f1", "\x1f0") if by_class else "")
         codes, known = pd.factorize(names, sort=True)
         out = np.full(int(self.patients.max()) + 1, len(known), dtype=np.intp)
         out[own] = codes

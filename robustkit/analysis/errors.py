@@ -45,7 +45,7 @@ def _variable(
     for name in [ALL] if fixed["by"] == ALL else sorted(set(own)):
         inside = own == name
         for kind in _kinds(s.positive[inside], is_whole=fixed["by"] == ALL):
-            counted = inside & _of_kind(kind, s.positive, group)
+            counted = inside & of_kind(kind, s.positive, group)
             row = _row(wrong[counted], s.patients[counted], repeats=s.repeats)
             rows.append({**fixed, **row, "stratum": str(name), "kind": kind})
     return rows
@@ -57,7 +57,8 @@ def _kinds(positive: NDArray[np.bool_], *, is_whole: bool) -> tuple[str, ...]:
     return missed + (KINDS[3:] if is_whole or not positive.all() else ())
 
 
-def _of_kind(kind: str, positive: NDArray[np.bool_], group: NDArray[np.object_]) -> NDArray[np.bool_]:
+def of_kind(kind: str, positive: NDArray[np.bool_], group: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """``(n,)`` True for the cases that an error of this kind is counted among."""
     if kind == "false_alarm":
         return ~positive
     if kind == "missed":

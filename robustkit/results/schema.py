@@ -83,11 +83,21 @@ SLICES_COLUMNS = (
     "diff_low", "diff_high", "p", "p_adjusted", "search_value", "search_parent_value", "search_n_cases",
     "search_n_patients", "search_p", "search_p_adjusted", "n_tried", "n_proposed", "family", "reason",
 )  # fmt: skip
+)  # fmt: skip
+
+DRIFT_COLUMNS = (
+    "part", "name", "place", "category", "measure", "unit", "cohort_a", "cohort_b", "split", "model", "metric",
+    "operating_point", "value_a", "sd_a", "value_b", "sd_b", "reweighted", "value", "low", "high", "by_chance", "method",
+    "test", "statistic", "p", "p_adjusted", "p_shape", "family", "n_cases_a", "n_patients_a", "n_missing_a", "n_cases_b",
+    "n_patients_b", "n_missing_b", "effective_cases", "support", "reason",
+)  # fmt: skip
+"""a is the external cohort, b the internal one; see docs of ``analysis.drift`` for what each part fills."""
 
 TEXT_COLUMNS = (
     "model", "model_a", "model_b", "case_id", "by", "stratum", "cohort", "split", "unit", "perturbation", "metric",
     "operating_point", "method", "family", "reason", "kind", "source", "step", "measure", "cohort_a", "cohort_b",
     "scale",
     "slice", "verdict", "under", "also", "parent",
+    "scale", "part", "name", "place", "category", "test",
 )  # fmt: skip
 """Columns of the tables that hold text: an empty cell is empty text."""

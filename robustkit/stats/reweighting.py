@@ -24,6 +24,8 @@ MIN_EFFECTIVE = 50
 MIN_SUPPORT = 0.9
 """Share of b's cases in strata that a has too, under which nothing is estimated."""
 
+ONE_STRATUM = "one stratum only: there is nothing to exchange"
+
 _ROUNDING = 1e-9
 
 
@@ -68,13 +70,16 @@ def reweight(events: Floats, codes: Codes, sides: Sides, *, n_strata: int) -> Re
     found = _standardise(sums.total)
     support, effective = float(found.support[0]), float(found.effective[0])
     reason = sides.only(is_known).too_few() or _refusal(sides.is_a & ~is_known, sides.is_a, support, effective)
+    reason = reason or (ONE_STRATUM if len(np.unique(codes[is_known])) == 1 else "")
     if reason:
         return Reweighted(float(found.observed[0]), NAN, replace(counted, reason=reason), effective, support)
     change = float(found.change[0])
     drawn = _standardise(sums.drawn)
     left_out = _standardise(sums.left_out).change
     low, high, se, reason = bca(
-        np.where(drawn.support >= MIN_SUPPORT, drawn.change, np.nan), change, left_out[np.isfinite(left_out)]
+        np.where(drawn.support >= MIN_SUPPORT - _ROUNDING, drawn.change, np.nan),
+        change,
+        left_out[np.isfinite(left_out)],
     )
     method = "direct standardisation; patient bootstrap, BCa, weights anew in every draw"
     e = replace(counted, value=change, low=low, high=high, se=se, method=method, reason=reason)
