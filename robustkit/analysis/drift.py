@@ -30,6 +30,7 @@ from robustkit.errors import InputError
 from robustkit.results.folder import RunFolder
 from robustkit.results.schema import DRIFT_COLUMNS, TEXT_COLUMNS
 from robustkit.stats.bootstrap import PatientDraws, patient_draws
+from robustkit.stats.estimate import NAN
 from robustkit.stats.sides import Sides
 from robustkit.stats.threshold import Method
 
@@ -190,6 +191,5 @@ def _shared(cohort: Judged, internal: NDArray[np.bool_]) -> tuple[str, ...]:
 
 
 def _table(rows: Sequence[Row]) -> pd.DataFrame:
-    table = pd.DataFrame(list(rows), columns=list(DRIFT_COLUMNS))
-    text = [c for c in DRIFT_COLUMNS if c in TEXT_COLUMNS]
-    return table.fillna(dict.fromkeys(text, ""))
+    empty = {c: "" if c in TEXT_COLUMNS else NAN for c in DRIFT_COLUMNS}
+    return pd.DataFrame([{**empty, **row} for row in rows], columns=list(DRIFT_COLUMNS))
