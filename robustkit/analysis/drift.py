@@ -134,7 +134,7 @@ def _draws(cohort: Judged, choices: DriftChoices) -> tuple[PatientDraws, Patient
 
 
 def _sides(cohort: Judged, external: NDArray[np.bool_], at: NDArray[np.intp], draws: PatientDraws) -> Sides:
-    return Sides(external[at], cohort.patients[at], draws)
+    return Sides(external[at], cohort.patients[at], draws).compact()
 
 
 def _split(cohort: Judged, keep: NDArray[np.bool_]) -> str:

@@ -23,7 +23,7 @@ LABEL = "label"
 
 def reweighting_rows(
     cohort: Judged,
-    own: ModelAnswers,
+    answers: ModelAnswers,
     threshold: Threshold,
     facts: Sequence[Fact],
     *,
@@ -33,23 +33,24 @@ def reweighting_rows(
 
     Args:
         cohort: Who is judged.
-        own: Nominal scores; cases without one are left out.
+        answers: Nominal scores; cases without one are left out.
         threshold: Decision: score >= threshold.
         facts: Of all cases; weights are shares of strata within the class that is judged.
         sides: ``(n,)`` positions of the cases of both cohorts, and who they are.
     """
     rows, both = sides
-    answered = np.isfinite(own.nominal[rows])
-    wrong = (own.nominal[rows] >= threshold.value) != cohort.positive[rows]
+    answered = np.isfinite(answers.nominal[rows])
+    wrong = (answers.nominal[rows] >= threshold.value) != cohort.positive[rows]
     group = cohort.frame["group"].to_numpy(dtype=object)[rows]
     found: list[Row] = []
     for metric in KINDS:
         keep = answered & of_kind(metric, cohort.positive[rows], group)
+        own = both.only(keep).compact()
         for fact in facts:
             if fact.name != LABEL:
                 found.append({
-                    **_row(wrong[keep].astype(np.float64), fact.strata[rows][keep], both.only(keep)), "metric": metric,
-                    "part": "error", "name": fact.name, "measure": "change", "model": own.model,
+                    **_row(wrong[keep].astype(np.float64), fact.strata[rows][keep], own), "metric": metric,
+                    "part": "error", "name": fact.name, "measure": "change", "model": answers.model,
                     "operating_point": threshold.operating_point, "test": "",
                 })  # fmt: skip
     return found

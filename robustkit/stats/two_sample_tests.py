@@ -97,11 +97,15 @@ def category_test(
     np.add.at(counts, (codes, unit.ravel()), 1.0)
     shares = counts / counts.sum(axis=0)
     is_a = units[1] == 1
-    observed = float(_chi_square(shares, is_a[:, None].astype(np.float64))[0])
+    totals = np.stack([shares.sum(axis=1), counts.sum(axis=1)])[:, :, None]
+    weight = is_a.sum() / len(is_a)
+    observed = float(_chi_square(shares[:, is_a].sum(axis=1, keepdims=True), totals[0], weight)[0])
     hits, distances = 0, []
     for dealt in _deals(is_a, draws=draws, seed=seed, purpose=purpose):
-        hits += int((_chi_square(shares, dealt) >= observed * (1 - _ROUNDING)).sum())
-        distances.append(squared_distance(np.concatenate([counts @ dealt, counts @ (1.0 - dealt)])))
+        # one product for both: the deals are by far the largest matrix
+        in_a, cases_a = np.split(np.concatenate([shares, counts]) @ dealt, 2)
+        hits += int((_chi_square(in_a, totals[0], weight) >= observed * (1 - _ROUNDING)).sum())
+        distances.append(squared_distance(np.concatenate([cases_a, totals[1] - cases_a])))
     found = np.sqrt(np.concatenate(distances))
     by_chance = float(found[np.isfinite(found)].mean()) if np.isfinite(found).any() else NAN
     return TwoSampleTest(name, observed, (hits + 1) / (draws + 1), by_chance=by_chance)
@@ -117,13 +121,9 @@ def _deals(is_a: NDArray[np.bool_], *, draws: int, seed: int, purpose: str) -> I
         left -= size
 
 
-def _chi_square(shares: Floats, dealt: Floats) -> Floats:
-    """Give ``(b,)`` Pearson's statistic of ``(K, m)`` patients' shares, for ``(m, b)`` deals."""
-    in_a = shares @ dealt
-    of_all = shares.sum(axis=1, keepdims=True)
-    n, n_a = shares.shape[1], dealt.sum(axis=0)
-    found = np.zeros(dealt.shape[1])
-    for own, size in ((in_a, n_a), (of_all - in_a, n - n_a)):
-        expected = of_all * size / n
-        found += np.divide((own - expected) ** 2, expected, out=np.zeros_like(own), where=expected > 0).sum(axis=0)
-    return found
+def _chi_square(in_a: Floats, of_all: Floats, weight: float) -> Floats:
+    """Give ``(b,)`` Pearson's statistic of ``(K, b)`` patients in a, ``(K, 1)`` of all, ``weight`` of all in a."""
+    away = (in_a - of_all * weight) ** 2
+    # both sides are off by the same number: 1 / expected adds up to 1 / (n_k w (1 - w))
+    expected = of_all * weight * (1 - weight)
+    return np.asarray(np.divide(away, expected, out=np.zeros_like(away), where=expected > 0).sum(axis=0))
