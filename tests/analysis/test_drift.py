@@ -131,12 +131,15 @@ def test_a_planted_cause_is_found_and_another_fact_changes_nothing(tmp_path: Pat
     })  # fmt: skip
     # of every four women of a view two are missed
     rank = pd.Series(np.arange(n)).groupby([outside, sex, frame["view"]]).cumcount().to_numpy()
-    scores = np.where((sex == "F") & (rank % 2 == 0), 0.2, 0.8)
+    # the others lie on the threshold, which is positive
+    scores = np.where((sex == "F") & (rank % 2 == 0), 0.2, 0.5)
     found = drift_of(tmp_path, frame, scores=scores, by=("sex", "view")).table
     row = one(found, part="error", name="sex", metric="missed")
     # 3/8 -> 1/8
     assert (row["value_a"], row["reweighted"], row["value"]) == pytest.approx((0.375, 0.125, -0.25), abs=0.01)
     assert row["low"] < row["value"] < row["high"] < -0.15
+    # none of 400 deals for each of two facts is as far apart, whatever --draws says
+    assert one(found, part="facts", name="sex", measure="smd")["p"] == pytest.approx(1 / 801)
     other = one(found, part="error", name="view", metric="missed")
     assert other["low"] < 0 < other["high"] or other["reason"] == "no variation between patients"
     assert one(found, part="error", name="sex", metric="false_alarm")["reason"] == "no cases"
@@ -153,6 +156,18 @@ def test_a_fact_that_is_missing_is_counted_and_not_guessed(cases: pd.DataFrame, 
     error = one(found, part="error", name="age", metric="missed", cohort_a="external")
     assert error["reason"].startswith("the fact is known for")
     assert np.isnan(error["value"])
+
+
+def test_the_share_of_the_classes_is_drawn_as_well(tmp_path: Path) -> None:
+    """The bootstrap of facts is not by class: of one case per patient the label would have no error at all."""
+    rng = np.random.default_rng(0)
+    frame = cohort(90, 60).drop_duplicates("patient_id").reset_index(drop=True)
+    frame["label"] = np.where(rng.random(len(frame)) < 0.5, "benign", "non-benign")
+    row = one(drift_of(tmp_path, frame, by=("label",)).table, part="facts", measure="smd")
+    assert 0 <= row["low"] < row["high"]
+    # the spread of a difference of shares near a half, in units of a half: 2 sqrt(.25 / a + .25 / b)
+    spread = np.sqrt(1 / row["n_patients_a"] + 1 / row["n_patients_b"])
+    assert row["high"] - row["value"] == pytest.approx(1.96 * spread, rel=0.25)
 
 
 def test_other_facts_bins_and_columns_can_be_asked_for(cases: pd.DataFrame, tmp_path: Path) -> None:
