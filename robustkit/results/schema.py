@@ -83,7 +83,6 @@ SLICES_COLUMNS = (
     "diff_low", "diff_high", "p", "p_adjusted", "search_value", "search_parent_value", "search_n_cases",
     "search_n_patients", "search_p", "search_p_adjusted", "n_tried", "n_proposed", "family", "reason",
 )  # fmt: skip
-)  # fmt: skip
 
 DRIFT_COLUMNS = (
     "part", "name", "place", "category", "measure", "unit", "cohort_a", "cohort_b", "split", "model", "metric",
@@ -96,8 +95,6 @@ DRIFT_COLUMNS = (
 TEXT_COLUMNS = (
     "model", "model_a", "model_b", "case_id", "by", "stratum", "cohort", "split", "unit", "perturbation", "metric",
     "operating_point", "method", "family", "reason", "kind", "source", "step", "measure", "cohort_a", "cohort_b",
-    "scale",
-    "slice", "verdict", "under", "also", "parent",
-    "scale", "part", "name", "place", "category", "test",
+    "scale", "slice", "verdict", "under", "also", "parent", "part", "name", "place", "category", "test",
 )  # fmt: skip
 """Columns of the tables that hold text: an empty cell is empty text."""
