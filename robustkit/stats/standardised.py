@@ -82,7 +82,8 @@ def category_difference(codes: Codes, sides: Sides, *, n_categories: int) -> Est
 
     The value is that of Yang and Dalton; chance alone makes it positive, the more so the more categories there are.
     So the interval is that of the distance behind it: d^2 / c is taken for noncentral chi-square with K - 1 degrees of
-    freedom, c from the patient bootstrap. Percentiles of the draws, which add chance to chance, cover 63 % at worst.
+    freedom, c from the patient bootstrap. The draws themselves add chance to chance: with 16 categories, 260 patients
+    and a distance of .31, BCa covered it in 28 of 200 data sets, percentiles in none, this interval in 188.
 
     Args:
         codes: ``(n,)`` category of each case, 0..n_categories-1.
