@@ -14,7 +14,7 @@ from robustkit.analysis.matrix import ModelAnswers
 from robustkit.analysis.thresholds import Threshold
 from robustkit.seeds import generator
 from robustkit.stats.bootstrap import MAX_UNDEFINED, PatientDraws
-from robustkit.stats.threshold import Method, youden_draws
+from robustkit.stats.threshold import Method, point_draws
 
 MAX_DRAWS = 500
 """Each draw fits a threshold, a millisecond or two: 500 hold a 95 % bound to about 1 % of its width."""
@@ -44,7 +44,7 @@ def add_recipe_intervals(
     for own, threshold in zip(answers, thresholds, strict=True):
         if threshold.source != "development":
             continue
-        cuts = _cuts(cohort, own, recipe, draws=len(weights))
+        cuts = _cuts(cohort, own, recipe, point=threshold.operating_point, draws=len(weights))
         right = (own.nominal[None, :] >= cuts[:, None]) == cohort.positive[None, :]
         wanted = (table["model"] == own.model) & (table["perturbation"] == "nominal") & table["value"].notna()
         wanted &= table["metric"].isin(["sensitivity", "specificity"]) & (table["unit"] == "case")
@@ -54,11 +54,11 @@ def add_recipe_intervals(
     return table.assign(low_threshold=bounds[:, 0], high_threshold=bounds[:, 1])
 
 
-def _cuts(cohort: Judged, own: ModelAnswers, recipe: Recipe, *, draws: int) -> NDArray[np.float64]:
+def _cuts(cohort: Judged, own: ModelAnswers, recipe: Recipe, *, point: str, draws: int) -> NDArray[np.float64]:
     rows = cohort.development & np.isfinite(own.nominal)
     random = generator(recipe.seed, "recipe", own.model)
     labels, scores, patients = cohort.positive[rows], own.nominal[rows], cohort.patients[rows]
-    return youden_draws(labels, scores, patients, draws=draws, random=random, method=recipe.method)
+    return point_draws(point, labels, scores, patients, draws=draws, random=random, method=recipe.method)
 
 
 def _members(cohort: Judged, strata: Mapping[str, pd.Series], row: Mapping[str, object]) -> NDArray[np.bool_]:

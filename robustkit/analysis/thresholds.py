@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from robustkit.errors import InputError
 from robustkit.results.schema import THRESHOLDS_COLUMNS
-from robustkit.stats.threshold import Method, target_sensitivity, target_specificity, youden, youden_interval
+from robustkit.stats.threshold import Method, choose_point, youden, youden_interval
 
 MIN_DEVELOPMENT = 10
 """Development cases of either class under which none is chosen."""
@@ -109,15 +109,11 @@ def _chosen_point(
 ) -> Threshold:
     """Choose a named operating point on development rows."""
     labels, scores = development.positive, development.scores
-    kind, _, target = point.partition("=")
-    fix = "Use youden, sensitivity=0.9 or specificity=0.9."
-    if point == "youden":
-        chosen = youden(labels, scores, method=method)
-    elif kind in ("sensitivity", "specificity") and _share(target) is not None:
-        choose = target_sensitivity if kind == "sensitivity" else target_specificity
-        chosen = choose(labels, scores, float(target))
-    else:
-        raise InputError(f"no operating point is called {point!r}.", where="--operating-point", fix=fix)
+    try:
+        chosen = choose_point(point, labels, scores, method=method)
+    except ValueError:
+        fix = "Use youden, sensitivity=0.9 or specificity=0.9."
+        raise InputError(f"no operating point is called {point!r}.", where="--operating-point", fix=fix) from None
     few = min(int(labels.sum()), int((~labels).sum()))
     if few < MIN_DEVELOPMENT or not np.isfinite(chosen.value):
         what = f"{model}: {point} cannot be chosen ({chosen.reason or f'{few} development cases of one class'})."
@@ -126,14 +122,6 @@ def _chosen_point(
     if point == "youden":
         low, high = youden_interval(labels, scores, development.patients, draws=draws, seed=seed, method=method)
     return Threshold(model, chosen.name, chosen.value, "development", chosen.n, chosen.n_positive, low, high)
-
-
-def _share(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if 0 < value <= 1 else None
 
 
 def thresholds_table(chosen: list[Threshold]) -> pd.DataFrame:

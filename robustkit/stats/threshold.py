@@ -157,12 +157,49 @@ def youden_draws(
     random: np.random.Generator,
     method: Method = "smoothed",
 ) -> Floats:
-    """Give the Youden threshold of every resample of development patients.
+    """Give the Youden threshold of every resample of development patients: see ``point_draws``."""
+    return point_draws("youden", labels, scores, patients, draws=draws, random=random, method=method)
+
+
+def choose_point(name: str, labels: Flags, scores: Floats, *, method: Method = "smoothed") -> OperatingPoint:
+    """Choose a named operating point: ``youden``, ``sensitivity=0.9`` or ``specificity=0.9``.
+
+    Args:
+        name: Of the point.
+        labels: ``(n,)`` bool.
+        scores: ``(n,)`` float64.
+        method: Of Youden's choice.
+
+    Raises:
+        ValueError: No point has that name.
+    """
+    kind, _, target = name.partition("=")
+    if name == "youden":
+        return youden(labels, scores, method=method)
+    choose = {"sensitivity": target_sensitivity, "specificity": target_specificity}.get(kind)
+    share = float(target) if target.replace(".", "", 1).isdigit() else NAN
+    if choose is None or not 0 < share <= 1:
+        raise ValueError(f"no operating point is called {name!r}")
+    return choose(labels, scores, share)
+
+
+def point_draws(
+    name: str,
+    labels: Flags,
+    scores: Floats,
+    patients: Codes,
+    *,
+    draws: int,
+    random: np.random.Generator,
+    method: Method = "smoothed",
+) -> Floats:
+    """Choose an operating point anew on every resample of development patients.
 
     The form (normal or kernel) is that of the sample itself: a resample holds duplicates, which alone make
     Shapiro-Wilk reject normal scores in 12 to 27 % of the draws (20 to 1,000 cases).
 
     Args:
+        name: Of the point: see ``choose_point``.
         labels: ``(n,)`` bool.
         scores: ``(n,)`` float64 in [0, 1], finite.
         patients: ``(n,)`` codes; they are drawn with all their cases.
@@ -175,12 +212,12 @@ def youden_draws(
     """
     if not labels.any() or labels.all():
         return np.full(draws, np.nan)
-    form = smoothing_form(labels, scores, method=method)
+    form = smoothing_form(labels, scores, method=method) if name == "youden" else method
     members = [np.flatnonzero(patients == p) for p in np.unique(patients)]
     found = np.empty(draws)
     for i in range(draws):
         rows = np.concatenate([members[j] for j in random.integers(0, len(members), len(members))])
-        found[i] = youden(labels[rows], scores[rows], method=form).value
+        found[i] = choose_point(name, labels[rows], scores[rows], method=form).value
     return found
 
 

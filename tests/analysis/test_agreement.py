@@ -156,6 +156,15 @@ def test_a_named_operating_point_is_what_is_judged_at(run: RunFolder) -> None:
     stratify(run=run.path, draws=100, operating_point="specificity=0.8")
     row = run.table("thresholds").iloc[0]
     assert (row["operating_point"], row["source"]) == ("specificity=0.8", "development")
+    # the recipe is chosen anew by the same rule: about its specificity, not about that of Youden's threshold
+    found = (
+        run.table("strata")
+        .query("model == 'first' and cohort == 'internal' and by == 'all' and level == 0")
+        .set_index("metric")
+    )
+    low, high = found.loc["specificity", ["low_threshold", "high_threshold"]]
+    assert low < 0.8 < high
+    assert low > 0.8 - 0.3
     with pytest.raises(InputError, match="no operating point is called 'best'"):
         stratify(run=run.path, draws=100, operating_point="best")
     stratify(run=run.path, draws=300, threshold=THRESHOLD)
