@@ -90,7 +90,8 @@ def safe_csv(frame: pd.DataFrame) -> str:
         if not pd.api.types.is_numeric_dtype(safe[column]) and not pd.api.types.is_bool_dtype(safe[column]):
             safe[column] = [_harmless(v) for v in safe[column]]
     safe.columns = pd.Index([_harmless(c) for c in safe.columns])
-    return str(safe.to_csv(index=False, lineterminator="\r\n"))
+    # six digits halve the page; the run folder has all of them
+    return str(safe.to_csv(index=False, lineterminator="\r\n", float_format="%.6g"))
 
 
 def _harmless(value: object) -> object:

@@ -26,7 +26,7 @@ def method_section(view: RunView) -> Section:
     )
     html = (
         f'<p class="prose">{_WORDS}</p>{definitions(_facts(view.record), "facts")}<h3 id="tables">Tables</h3>'
-        f'<p class="caption">Every number of this page is in these tables. A cell that a spreadsheet would take for a '
+        f'<p class="caption">Every number of this page is in these tables, with six digits. A cell that a spreadsheet would take for a '
         f'formula has a \' in front.</p><p class="downloads">{buttons}</p>'
     )
     return Section("method", "Method and tables", html)
