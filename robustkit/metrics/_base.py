@@ -23,7 +23,8 @@ class Metric(Protocol):
         kind: ``discrimination``: of the order of scores; ``proportion``: of cases; ``score``: of the scores as
             numbers; ``stability``: over repeats.
         needs: Classes that must be there; without them the value is NaN.
-        best: Its value where every positive scores 1 and every negative 0.
+        best: Its value where every positive scores 1 and every negative 0; NaN where that is none, or depends on the
+            share of positives.
     """
 
     @property

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from robustkit.metrics._base import Metric
 from robustkit.registry import load, names
 from sklearn import metrics as sk
+from statsmodels import api as sm
 
 FAMILY = "metrics"
 THRESHOLD = 0.5
@@ -28,8 +29,28 @@ SECOND_LIBRARY: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "npv": lambda y, s: sk.precision_score(~y, s < THRESHOLD),
     "balanced_accuracy": lambda y, s: sk.balanced_accuracy_score(y, s >= THRESHOLD),
     "brier": sk.brier_score_loss,
+    "partial_auc": lambda y, s: sk.roc_auc_score(y, s, max_fpr=0.1),
+    "calibration_slope": lambda y, s: _logit_fit(y, sm.add_constant(_logits(s)))[1],
+    "calibration_intercept": lambda y, s: _logit_fit(y, np.ones((len(y), 1)), offset=_logits(s))[0],
 }
-NO_SECOND_LIBRARY = {"ece": "scikit-learn has none; published values in test_ece.py"}
+NO_SECOND_LIBRARY = {
+    "ece": "scikit-learn has none; published values in test_ece.py",
+    "net_benefit": "none is installed; worked by hand in test_net_benefit.py",
+}
+
+
+BEST_IS_NOT_ONE_NUMBER = {"calibration_slope", "calibration_intercept", "net_benefit"}
+"""No fit of a perfect score, or its value is the prevalence: see the tests of their own."""
+
+
+def _logits(scores: np.ndarray) -> np.ndarray:
+    kept = np.clip(scores, 1e-12, 1 - 1e-12)
+    return np.log(kept / (1 - kept))
+
+
+def _logit_fit(labels: np.ndarray, columns: np.ndarray, *, offset: np.ndarray | None = None) -> np.ndarray:
+    fit = sm.GLM(labels.astype(np.float64), columns, sm.families.Binomial(), offset=offset).fit(tol=1e-14, maxiter=200)
+    return np.asarray(fit.params)
 
 
 def _metric(name: str) -> Metric:
@@ -81,6 +102,9 @@ def test_agrees_with_a_second_library(name: str) -> None:
 def test_perfect_is_best_and_inverted_is_worse_than_useless(name: str) -> None:
     labels = np.array([True] * 4 + [False] * 6)
     best = _metric(name).best
+    if math.isnan(best):
+        assert _metric(name).name in BEST_IS_NOT_ONE_NUMBER
+        return
     perfect = _value(name, labels, labels.astype(np.float64))
     inverted = _value(name, labels, np.concatenate([np.linspace(0.0, 0.1, 4), np.linspace(0.9, 1.0, 6)]))
     assert perfect == best
@@ -96,11 +120,13 @@ def test_useless_scores_say_nothing(name: str) -> None:
     found = _value(name, labels, np.full(10, 0.7))
     expected = {
         "auc": 0.5, "average_precision": 0.3, "sensitivity": 1.0, "specificity": 0.0, "ppv": 0.3, "npv": math.nan,
-        "balanced_accuracy": 0.5, "brier": 0.3 * 0.09 + 0.7 * 0.49, "ece": 0.4,
+        "balanced_accuracy": 0.5, "brier": 0.3 * 0.09 + 0.7 * 0.49, "ece": 0.4, "partial_auc": 0.5,
+        "calibration_slope": math.nan, "calibration_intercept": math.log(3 / 7) - math.log(7 / 3), "net_benefit": 0.3 - 0.7,
     }  # fmt: skip
     if name in expected:
         assert found == pytest.approx(expected[name], nan_ok=True)
-    assert math.isnan(found) or 0.0 <= found <= 1.0
+    else:
+        assert math.isnan(found) or 0.0 <= found <= 1.0
 
 
 @pytest.mark.parametrize("name", names(FAMILY))
@@ -124,7 +150,9 @@ def test_nothing_and_nan_are_nan(name: str) -> None:
 def test_infinite_scores_are_ordered_or_nan(name: str) -> None:
     labels, scores = np.array([True, True, False, False]), np.array([np.inf, 0.6, 0.4, -np.inf])
     found = _value(name, labels, scores)
-    assert math.isnan(found) if _metric(name).kind == "score" else found == 1.0
+    ordered = _value(name, labels, np.array([0.9, 0.6, 0.4, 0.1]))
+    assert math.isnan(found) if _metric(name).kind == "score" else found == ordered
+    assert name in BEST_IS_NOT_ONE_NUMBER or _metric(name).kind == "score" or ordered == 1.0
 
 
 @pytest.mark.parametrize("name", names(FAMILY))
@@ -158,7 +186,10 @@ def test_discrimination_is_the_same_on_any_rising_scale(name: str, seed: int, po
 def test_score_at_the_threshold_is_called_positive(name: str) -> None:
     labels = np.array([True, True, False, False])
     at = _value(name, labels, np.array([0.5, 0.5, 0.1, 0.1]))
-    assert at == 1.0
+    above, below = (_value(name, labels, np.array([s, s, 0.1, 0.1])) for s in (0.6, 0.4))
+    assert at == above
+    assert name in BEST_IS_NOT_ONE_NUMBER or at == 1.0
+    assert name == "specificity" or at != below
 
 
 @pytest.mark.parametrize("name", names(FAMILY))
