@@ -64,6 +64,7 @@ def main() -> None:
     """Simulate and print; write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", default="")
+    parser.add_argument("--page", default="")
     parser.add_argument("--pairs", type=int, default=2000)
     parser.add_argument("--draws", type=int, default=200)
     wish = parser.parse_args()
@@ -74,6 +75,17 @@ def main() -> None:
     print(json.dumps(found))
     if wish.json:
         Path(wish.json).write_text(json.dumps(found, indent=1), encoding="utf-8")
+    if wish.page:
+        _write(Path(wish.page), found)
+
+
+def _write(page: Path, found: dict[str, float]) -> None:
+    """Put the figures between the marks of the page, and leave the rest of it as it is."""
+    begin, end = "<!-- thresholds: begin -->", "<!-- thresholds: end -->"
+    text = page.read_text(encoding="utf-8")
+    said = "\n".join(f"| {k} | {v:g} |" for k, v in found.items())
+    table = f"| share of the pairs; mean width | |\n| --- | --- |\n{said}"
+    page.write_text(text.split(begin)[0] + f"{begin}\n{table}\n{end}" + text.split(end)[1], encoding="utf-8")
 
 
 if __name__ == "__main__":

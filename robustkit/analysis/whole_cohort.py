@@ -12,10 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustkit.analysis.sample import Sample
+from robustkit.metrics._base import Metric
+from robustkit.metrics.average_precision import PLUGIN as AVERAGE_PRECISION
+from robustkit.metrics.calibration_intercept import PLUGIN as INTERCEPT
+from robustkit.metrics.calibration_slope import PLUGIN as SLOPE
 from robustkit.metrics.ece import PLUGIN as ECE
 from robustkit.stats.auc import not_estimable
 from robustkit.stats.bootstrap import bca
-from robustkit.stats.calibration import ece_null_band, in_the_large, recalibrate, weighted_average_precision
+from robustkit.stats.calibration import ece_null_band, in_the_large_draws, recalibrate_draws, weighted_average_precision
 from robustkit.stats.codes import n_distinct
 from robustkit.stats.estimate import Estimate
 from robustkit.stats.threshold import logit
@@ -28,12 +32,12 @@ _BLOCK = 20_000_000
 
 _NULL_DRAWS = 1000
 
-FUNCTIONS: dict[str, tuple[Function, bool]] = {
-    "average_precision": (weighted_average_precision, False),
-    "calibration_slope": (lambda y, z, w: recalibrate(y, z, w)[1], True),
-    "calibration_intercept": (in_the_large, True),
+FUNCTIONS: dict[str, tuple[Metric, Function, bool]] = {
+    "average_precision": (AVERAGE_PRECISION, weighted_average_precision, False),
+    "calibration_slope": (SLOPE, lambda y, z, w: recalibrate_draws(y, z, w)[1], True),
+    "calibration_intercept": (INTERCEPT, in_the_large_draws, True),
 }
-"""How a metric is computed in every draw, and whether it reads logits."""
+"""A metric, how it is computed in every draw, and whether that reads logits."""
 
 METRICS = (*FUNCTIONS, "ece")
 
@@ -51,8 +55,8 @@ def whole_cohort_estimates(s: Sample) -> dict[str, Estimate]:
     if reason:
         return dict.fromkeys(METRICS, replace(counted, reason=reason))
     found = {
-        name: _bootstrapped(s, counted, function, is_on_logits=is_on_logits)
-        for name, (function, is_on_logits) in FUNCTIONS.items()
+        name: _bootstrapped(s, counted, metric, function, is_on_logits=is_on_logits)
+        for name, (metric, function, is_on_logits) in FUNCTIONS.items()
     }
     value = ECE.value(labels, scores, threshold=s.threshold)
     low, high = ece_null_band(scores, bins=ECE.bins, draws=_NULL_DRAWS, seed=0)
@@ -60,9 +64,9 @@ def whole_cohort_estimates(s: Sample) -> dict[str, Estimate]:
     return {**found, "ece": replace(counted, value=value, method=method)}
 
 
-def _bootstrapped(s: Sample, counted: Estimate, function: Function, *, is_on_logits: bool) -> Estimate:
+def _bootstrapped(s: Sample, counted: Estimate, metric: Metric, function: Function, *, is_on_logits: bool) -> Estimate:
     labels, values = s.positive, logit(s.scores[:, 0]) if is_on_logits else s.scores[:, 0]
-    value = float(function(labels, values, np.ones((1, len(labels))))[0])
+    value = metric.value(labels, s.scores[:, 0], threshold=s.threshold)
     if not np.isfinite(value):
         return replace(counted, reason="the scores separate the classes")
     draws = s.draws.by_patient.shape[1]

@@ -1,4 +1,6 @@
-"""Calibration of scores as probabilities: slope, intercept, their bootstrap in one go, and the null band of the ECE.
+"""Calibration of scores as probabilities in every bootstrap draw at once, and the null band of the ECE.
+
+The fit of one sample, with a defined answer at every edge, is ``recalibration``; here thousands are made together.
 
 Sources: Cox 1958, Biometrika 45:562 (recalibration on the logit); Van Calster et al. 2016, J Clin Epidemiol 74:167
 (intercept with the slope held at 1: calibration in the large); Bröcker and Smith 2007, Weather and Forecasting 22:651
@@ -20,7 +22,7 @@ _FARTHEST = 50.0
 """A slope or intercept beyond this is a separation on its way to infinity."""
 
 
-def recalibrate(labels: NDArray[np.bool_], logits: Floats, weights: Floats) -> tuple[Floats, Floats]:
+def recalibrate_draws(labels: NDArray[np.bool_], logits: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """Fit logit P(positive) = a + b x logit of the score in every bootstrap draw at once, by Newton's method.
 
     Args:
@@ -49,11 +51,11 @@ def recalibrate(labels: NDArray[np.bool_], logits: Floats, weights: Floats) -> t
     return np.where(lost, np.nan, a), np.where(lost, np.nan, b)
 
 
-def in_the_large(labels: NDArray[np.bool_], logits: Floats, weights: Floats) -> Floats:
+def in_the_large_draws(labels: NDArray[np.bool_], logits: Floats, weights: Floats) -> Floats:
     """Fit the intercept with the slope held at 1, in every draw at once: over 0 the scores are too low.
 
     Args:
-        labels, logits, weights: See ``recalibrate``.
+        labels, logits, weights: See ``recalibrate_draws``.
 
     Returns:
         ``(B,)``; NaN where a class is missing.

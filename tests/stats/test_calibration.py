@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 from robustkit.metrics.ece import PLUGIN as ECE
-from robustkit.stats.calibration import ece_null_band, in_the_large, recalibrate, weighted_average_precision
+from robustkit.stats.calibration import ece_null_band, in_the_large_draws, recalibrate_draws, weighted_average_precision
 from scipy.special import expit
 from sklearn.metrics import average_precision_score
 
@@ -21,8 +21,8 @@ def _data(n: int = 120, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 def test_slope_and_intercept_are_those_of_statsmodels_in_every_draw() -> None:
     labels, z, weights = _data()
-    a, b = recalibrate(labels, z, weights)
-    large = in_the_large(labels, z, weights)
+    a, b = recalibrate_draws(labels, z, weights)
+    large = in_the_large_draws(labels, z, weights)
     for i, w in enumerate(weights):
         both = sm.GLM(labels.astype(float), sm.add_constant(z), family=sm.families.Binomial(), freq_weights=w).fit()
         np.testing.assert_allclose((a[i], b[i]), both.params, rtol=1e-6)
@@ -35,9 +35,9 @@ def test_slope_and_intercept_are_those_of_statsmodels_in_every_draw() -> None:
 def test_separated_classes_and_a_missing_class_are_not_defined() -> None:
     z = np.linspace(-3, 3, 40)
     weights = np.ones((1, 40))
-    assert np.isnan(recalibrate(z > 0, z, weights)).all()
-    assert np.isnan(in_the_large(np.ones(40, dtype=bool), z, weights)).all()
-    assert np.isnan(recalibrate(np.ones(40, dtype=bool), z, weights)).all()
+    assert np.isnan(recalibrate_draws(z > 0, z, weights)).all()
+    assert np.isnan(in_the_large_draws(np.ones(40, dtype=bool), z, weights)).all()
+    assert np.isnan(recalibrate_draws(np.ones(40, dtype=bool), z, weights)).all()
 
 
 def test_average_precision_is_scikit_learns_with_ties_and_weights() -> None:
@@ -68,7 +68,7 @@ def test_the_interval_of_the_slope_covers() -> None:
         z = 1.5 * random.normal(size=300)
         labels = random.random(300) < expit(0.7 * z)
         draws = patient_draws(np.zeros(300, dtype=np.intp), draws=400, seed=seed, purpose="test")
-        value = recalibrate(labels, z, np.ones((1, 300)))[1][0]
-        low, high, _, _ = bca(recalibrate(labels, z, draws.counts)[1], float(value), np.zeros(1))
+        value = recalibrate_draws(labels, z, np.ones((1, 300)))[1][0]
+        low, high, _, _ = bca(recalibrate_draws(labels, z, draws.counts)[1], float(value), np.zeros(1))
         covered.append(low <= 0.7 <= high)
     assert 0.91 <= np.mean(covered) <= 0.98

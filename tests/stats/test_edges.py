@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from robustkit.stats.auc import auc_contrast, clustered_auc, equal_aucs, paired_auc_difference, placements
 from robustkit.stats.bootstrap import clustered_mean, patient_draws
-from robustkit.stats.calibration import in_the_large, recalibrate, weighted_average_precision
+from robustkit.stats.calibration import in_the_large_draws, recalibrate_draws, weighted_average_precision
 from robustkit.stats.proportion import clustered_proportion
 from robustkit.stats.threshold import logit, target_sensitivity, target_specificity, youden
 
@@ -130,9 +130,9 @@ def test_calibration_of_scores_of_0_and_1() -> None:
     z = logit(LABELS.astype(float))
     assert np.isfinite(z).all()
     weights = np.ones((1, N))
-    assert np.isnan(recalibrate(LABELS, z, weights)).all()  # the classes are separated
+    assert np.isnan(recalibrate_draws(LABELS, z, weights)).all()  # the classes are separated
     one = np.ones(N, dtype=bool)
-    assert np.isnan(in_the_large(one, z, weights)).all()
+    assert np.isnan(in_the_large_draws(one, z, weights)).all()
     assert np.isnan(weighted_average_precision(~one, RISING, weights)).all()
 
 
