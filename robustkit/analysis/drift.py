@@ -23,7 +23,7 @@ from robustkit.analysis.flow import loss_warnings
 from robustkit.analysis.matrix import ModelAnswers, read_answers
 from robustkit.analysis.recipe import MAX_DRAWS
 from robustkit.analysis.tables import assign_strata
-from robustkit.analysis.thresholds import Development, Threshold, choose_threshold
+from robustkit.analysis.thresholds import Threshold, judged_at
 from robustkit.analysis.transfer import EXTERNAL, INTERNAL
 from robustkit.cohort.vocabulary import Vocabulary
 from robustkit.errors import InputError
@@ -160,19 +160,14 @@ def _models(
     ids = cohort.frame["case_id"].tolist()
     for entry in record["models"]:
         answers = read_answers(folder, entry["name"], ids, [])
-        known = cohort.development & np.isfinite(answers.nominal)
+        draws = min(choices.draws, MAX_DRAWS)
         yield (
             answers,
-            choose_threshold(
-                entry,
-                Development(answers.nominal[known], cohort.positive[known], cohort.patients[known]),
-                recorded=record.get("thresholds") or (),
-                asked=choices.threshold,
-                method=choices.threshold_method,
-                draws=min(choices.draws, MAX_DRAWS),
+            judged_at(
+                cohort, answers, record, asked=choices.threshold, method=choices.threshold_method, draws=draws,
                 seed=choices.seed,
             ),
-        )
+        )  # fmt: skip
 
 
 def _errors(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ from robustkit.analysis.single_repeats import repeats_rows, repeats_table
 from robustkit.analysis.size_curve import size_curve_rows, size_curve_table
 from robustkit.analysis.stability import stability_table
 from robustkit.analysis.strata_table import Condition, strata_rows, strata_table
-from robustkit.analysis.thresholds import Development, Threshold, choose_threshold, thresholds_table
+from robustkit.analysis.thresholds import Threshold, development_of, judged_at, thresholds_table
 from robustkit.analysis.transfer import transfer_rows, transfer_table
 from robustkit.cohort.vocabulary import Vocabulary
 from robustkit.errors import InputError, UnknownNameError
@@ -83,7 +83,11 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
         read_answers(folder, m["name"], ids, levels, set_size=int(record.get("set_size", 1))) for m in record["models"]
     ]
     draws = patient_draws(cohort.patient_strata(), draws=choices.draws, seed=choices.seed, purpose="tables")
-    thresholds = [_threshold(cohort, own, record, choices=choices) for own in answers]
+    asked = choices.operating_point if choices.threshold is None else choices.threshold
+    method, few = choices.threshold_method, min(choices.draws, MAX_DRAWS)
+    thresholds = [
+        judged_at(cohort, own, record, asked=asked, method=method, draws=few, seed=choices.seed) for own in answers
+    ]
     table, more = _by_stratum(cohort, strata, answers, thresholds=thresholds, draws=draws, choices=choices)
     recipe = Recipe(choices.threshold_method, draws, choices.seed)
     frames = {
@@ -129,7 +133,7 @@ def _by_stratum(
     for own, threshold in zip(answers, thresholds, strict=True):
         development = own.nominal[cohort.development & np.isfinite(own.nominal)]
         set_size = own.matrices[0].set_size if own.matrices else 1
-        usual = points_of(threshold, _development(cohort, own))
+        usual = points_of(threshold, development_of(cohort, own))
         rules = Rules(units, development, threshold.value, draws, choices.prevalence, set_size)
         for name in cohort.cohorts:
             for sample, condition in _conditions(cohort, own, name, rules=rules, point=threshold.operating_point):
@@ -193,23 +197,6 @@ def _stratifier(name: str, cohort: Judged) -> Stratifier:
     known = (*names("strata"), *(str(c) for c in cohort.frame))
     near = get_close_matches(name, known, n=3) or list(names("strata"))
     raise UnknownNameError(f"no case has the fact {name!r}.", where="--by", fix=f"Known: {', '.join(near)}.")
-
-
-def _threshold(cohort: Judged, own: ModelAnswers, record: Mapping[str, Any], *, choices: Choices) -> Threshold:
-    return choose_threshold(
-        next(m for m in record["models"] if m["name"] == own.model),
-        _development(cohort, own),
-        recorded=record.get("thresholds") or (),
-        asked=choices.operating_point if choices.threshold is None else float(choices.threshold),
-        method=choices.threshold_method,
-        draws=min(choices.draws, MAX_DRAWS),
-        seed=choices.seed,
-    )
-
-
-def _development(cohort: Judged, own: ModelAnswers) -> Development:
-    known = cohort.development & np.isfinite(own.nominal)
-    return Development(own.nominal[known], cohort.positive[known], cohort.patients[known])
 
 
 def _units(cohort: Judged, unit: Unit) -> NDArray[np.intp] | None:

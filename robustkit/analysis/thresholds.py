@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from robustkit.analysis.cohort import Judged
+from robustkit.analysis.matrix import ModelAnswers
 from robustkit.errors import InputError
 from robustkit.results.schema import THRESHOLDS_COLUMNS
 from robustkit.stats.threshold import Method, choose_point, youden, youden_interval
@@ -85,8 +87,8 @@ def choose_threshold(
         draws, seed: Of its interval.
     """
     name = str(entry["name"])
-    if isinstance(asked, float):
-        return Threshold(name, "given", asked, "flag")
+    if isinstance(asked, (int, float)):
+        return Threshold(name, "given", float(asked), "flag")
     carried = carried_points(entry, recorded)
     if asked is not None and asked not in carried:
         return _chosen_point(name, asked, development, method=method, draws=draws, seed=seed)
@@ -122,6 +124,34 @@ def _chosen_point(
     if point == "youden":
         low, high = youden_interval(labels, scores, development.patients, draws=draws, seed=seed, method=method)
     return Threshold(model, chosen.name, chosen.value, "development", chosen.n, chosen.n_positive, low, high)
+
+
+def development_of(cohort: Judged, own: ModelAnswers) -> Development:
+    """Give the development rows that a model answered."""
+    known = cohort.development & np.isfinite(own.nominal)
+    return Development(own.nominal[known], cohort.positive[known], cohort.patients[known])
+
+
+def judged_at(
+    cohort: Judged,
+    own: ModelAnswers,
+    record: Mapping[str, Any],
+    *,
+    asked: float | str | None,
+    method: Method,
+    draws: int,
+    seed: int,
+) -> Threshold:
+    """Give the threshold that a model of a run is judged at: see ``choose_threshold``."""
+    return choose_threshold(
+        next(m for m in record["models"] if m["name"] == own.model),
+        development_of(cohort, own),
+        recorded=record.get("thresholds") or (),
+        asked=asked,
+        method=method,
+        draws=draws,
+        seed=seed,
+    )
 
 
 def thresholds_table(chosen: list[Threshold]) -> pd.DataFrame:

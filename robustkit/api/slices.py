@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from pandas import Series
 
     from robustkit.analysis.cohort import Judged
-    from robustkit.analysis.matrix import ModelAnswers
     from robustkit.analysis.slices import Asked, Search
-    from robustkit.analysis.thresholds import Threshold
 
 MAX_DEPTH = 3
 NAN = float("nan")
@@ -172,6 +170,7 @@ def slices(
     from robustkit.analysis.matrix import read_answers
     from robustkit.analysis.slices import ask, slices_table
     from robustkit.analysis.tables import assign_strata
+    from robustkit.analysis.thresholds import judged_at
     from robustkit.cohort.vocabulary import read_vocabulary
     from robustkit.config import read_config
     from robustkit.results.folder import RunFolder
@@ -199,7 +198,7 @@ def slices(
         said.append(RANK_SD_SAID)
     for entry in record["models"]:
         own = read_answers(folder, entry["name"], people.frame["case_id"].tolist(), levels)
-        chosen = _threshold(people, own, record, asked=threshold, seed=seed)
+        chosen = judged_at(people, own, record, asked=threshold, method="smoothed", draws=_FEW_DRAWS, seed=seed)
         said += [chosen.warning] if chosen.warning else []
         name = people.cohorts[0] if cohort == "all" else cohort
         wanted = questions(people, own, chosen_metrics, name=name, threshold=chosen)
@@ -238,25 +237,6 @@ def _search(
     confirms = halves(people, seed)
     patients = half_draws(people, confirms, draws=draws, seed=seed)
     return Search(strata, confirms, patients, depth, smallest_half(*smallest))
-
-
-def _threshold(
-    people: Judged, own: ModelAnswers, record: Mapping[str, Any], *, asked: float | None, seed: int
-) -> Threshold:
-    import numpy as np
-
-    from robustkit.analysis.thresholds import Development, choose_threshold
-
-    known = people.development & np.isfinite(own.nominal)
-    return choose_threshold(
-        next(m for m in record["models"] if m["name"] == own.model),
-        Development(own.nominal[known], people.positive[known], people.patients[known]),
-        recorded=record.get("thresholds") or (),
-        asked=asked,
-        method="smoothed",
-        draws=_FEW_DRAWS,
-        seed=seed,
-    )
 
 
 def _half(people: Judged, inside: NDArray[np.bool_]) -> Half:
