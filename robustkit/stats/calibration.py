@@ -11,19 +11,23 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from robustkit.seeds import generator
 
 Floats = NDArray[np.float64]
 
-_STEPS = 30
+_MOST_STEPS = 100
+_HALVINGS = 30
 _TOLERANCE = 1e-10
-_FARTHEST = 50.0
-"""A slope or intercept beyond this is a separation on its way to infinity."""
+_SETTLED = 1e-6
+_LEAST_CURVATURE = 1e-6
 
 
 def recalibrate_draws(labels: NDArray[np.bool_], logits: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """Fit logit P(positive) = a + b x logit of the score in every bootstrap draw at once, by Newton's method.
+
+    It begins at b = 0 and halves a step that lowers the likelihood: from b = 1 it runs away where scores are too sure.
 
     Args:
         labels: ``(n,)`` bool.
@@ -31,24 +35,62 @@ def recalibrate_draws(labels: NDArray[np.bool_], logits: Floats, weights: Floats
         weights: ``(B, n)`` how often each case was drawn.
 
     Returns:
-        ``(B,)`` intercepts and slopes; NaN where the scores separate the classes, or a class is missing.
+        ``(B,)`` intercepts and slopes; NaN where the scores separate the classes (a score of both on the cut does not
+        mend it), all are one, or a class is missing: then there is no finite fit (Albert and Anderson 1984, Biometrika
+        71:1).
     """
-    a, b = np.zeros(len(weights)), np.ones(len(weights))
+    found = np.full((2, len(weights)), np.nan)
+    has_fit = _overlap(labels, logits, weights)
+    if has_fit.any():
+        middle, scale = float(logits.mean()), float(logits.std())
+        a, b = _fit(labels, (logits - middle) / scale, weights[has_fit])
+        found[:, has_fit] = a - b / scale * middle, b / scale
+    return found[0], found[1]
+
+
+def _overlap(labels: NDArray[np.bool_], logits: Floats, weights: Floats) -> NDArray[np.bool_]:
+    """Tell in which draws each class reaches beyond the nearer end of the other."""
+    ends = []
+    for own in (labels, ~labels):
+        drawn = weights[:, own] > 0
+        ends.append(np.where(drawn, logits[own], np.inf).min(axis=1, initial=np.inf))
+        ends.append(np.where(drawn, logits[own], -np.inf).max(axis=1, initial=-np.inf))
+    low_positive, high_positive, low_negative, high_negative = ends
+    return np.asarray((low_positive < high_negative) & (low_negative < high_positive))
+
+
+def _fit(labels: NDArray[np.bool_], x: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Give intercepts and slopes over a column of mean 0 and sd 1; NaN where the steps do not end."""
     y = labels.astype(np.float64)
-    for _ in range(_STEPS):
-        p = 1.0 / (1.0 + np.exp(-np.clip(a[:, None] + b[:, None] * logits, -700, 700)))
+    share = weights @ y / weights.sum(axis=1)
+    a, b = np.log(share / (1.0 - share)), np.zeros(len(weights))
+    z = a[:, None] + b[:, None] * x
+    likelihood, size = _likelihood(y, z, weights), np.full(len(weights), np.inf)
+    for _ in range(_MOST_STEPS):
+        p = expit(z)
         residual, curvature = weights * (y - p), weights * p * (1.0 - p)
-        g0, g1 = residual.sum(axis=1), residual @ logits
-        h00, h01, h11 = curvature.sum(axis=1), curvature @ logits, curvature @ logits**2
-        det = h00 * h11 - h01**2
+        g0, g1 = residual.sum(axis=1), residual @ x
+        h00, h01, h11 = curvature.sum(axis=1), curvature @ x, curvature @ x**2
         with np.errstate(divide="ignore", invalid="ignore"):
+            det = h00 * h11 - h01**2
             da, db = (h11 * g0 - h01 * g1) / det, (h00 * g1 - h01 * g0) / det
-        a, b = a + np.clip(da, -5, 5), b + np.clip(db, -5, 5)
-        if not np.nanmax(np.maximum(np.abs(da), np.abs(db)), initial=0.0) > _TOLERANCE:
+        for _ in range(_HALVINGS):
+            z = (a + da)[:, None] + (b + db)[:, None] * x
+            new = _likelihood(y, z, weights)
+            falls = new < likelihood - _TOLERANCE * np.abs(likelihood)
+            if not falls.any():
+                break
+            da, db = np.where(falls, da / 2, da), np.where(falls, db / 2, db)
+        a, b, likelihood = a + da, b + db, new
+        size = np.maximum(np.abs(da), np.abs(db)) / np.maximum(1.0, np.maximum(np.abs(a), np.abs(b)))
+        if not np.nanmax(size, initial=0.0) > _TOLERANCE:
             break
-    settled = np.maximum(np.abs(da), np.abs(db)) < 1e-6
-    lost = ~settled | ~np.isfinite(a) | ~np.isfinite(b) | (np.abs(a) > _FARTHEST) | (np.abs(b) > _FARTHEST)
-    return np.where(lost, np.nan, a), np.where(lost, np.nan, b)
+    settled = size < _SETTLED
+    return np.where(settled, a, np.nan), np.where(settled, b, np.nan)
+
+
+def _likelihood(y: Floats, z: Floats, weights: Floats) -> Floats:
+    return -np.asarray((weights * np.logaddexp(0.0, (1.0 - 2.0 * y) * z)).sum(axis=1), dtype=np.float64)
 
 
 def in_the_large_draws(labels: NDArray[np.bool_], logits: Floats, weights: Floats) -> Floats:
@@ -58,18 +100,31 @@ def in_the_large_draws(labels: NDArray[np.bool_], logits: Floats, weights: Float
         labels, logits, weights: See ``recalibrate_draws``.
 
     Returns:
-        ``(B,)``; NaN where a class is missing.
+        ``(B,)``; NaN where a class is missing, and where all scores are so sure that any intercept fits (a standard
+        error over 1,000).
     """
-    a, y = np.zeros(len(weights)), labels.astype(np.float64)
-    for _ in range(_STEPS):
-        p = 1.0 / (1.0 + np.exp(-np.clip(a[:, None] + logits, -700, 700)))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            step = (weights * (y - p)).sum(axis=1) / (weights * p * (1.0 - p)).sum(axis=1)
-        a = a + np.clip(step, -5, 5)
-        if not np.nanmax(np.abs(step), initial=0.0) > _TOLERANCE:
+    found = np.full(len(weights), np.nan)
+    has_fit = (weights[:, labels] > 0).any(axis=1) & (weights[:, ~labels] > 0).any(axis=1)
+    if not has_fit.any():
+        return found
+    y, w = labels.astype(np.float64), weights[has_fit]
+    share = w @ y / w.sum(axis=1)
+    base = np.log(share / (1.0 - share))
+    # were every logit the largest, or the smallest, the answer would be one of these; Newton's step stays between
+    low, high = base - logits.max() - 1.0, base - logits.min() + 1.0
+    a = base - logits.mean()
+    for _ in range(_MOST_STEPS):
+        p = expit(a[:, None] + logits)
+        excess, curvature = (w * (p - y)).sum(axis=1), (w * p * (1.0 - p)).sum(axis=1)
+        low, high = np.where(excess < 0, a, low), np.where(excess < 0, high, a)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            new = a - excess / curvature
+        new = np.where((new >= low) & (new <= high), new, (low + high) / 2)
+        size, a = np.abs(new - a), new
+        if not size.max() > _TOLERANCE:
             break
-    lost = ~(np.abs(step) < 1e-6) | (np.abs(a) > _FARTHEST)
-    return np.where(lost, np.nan, a)
+    found[has_fit] = np.where((size < _SETTLED) & (curvature > _LEAST_CURVATURE), a, np.nan)
+    return found
 
 
 def ece_null_band(scores: Floats, *, bins: int, draws: int, seed: int) -> tuple[float, float]:

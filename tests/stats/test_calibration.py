@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from robustkit.metrics.ece import PLUGIN as ECE
 from robustkit.stats.calibration import ece_null_band, in_the_large_draws, recalibrate_draws, weighted_average_precision
 from scipy.special import expit
@@ -38,6 +40,65 @@ def test_separated_classes_and_a_missing_class_are_not_defined() -> None:
     assert np.isnan(recalibrate_draws(z > 0, z, weights)).all()
     assert np.isnan(in_the_large_draws(np.ones(40, dtype=bool), z, weights)).all()
     assert np.isnan(recalibrate_draws(np.ones(40, dtype=bool), z, weights)).all()
+
+
+def test_scores_that_are_too_sure_have_a_slope() -> None:
+    # logits three times as long as they should be: Newton's steps from a slope of 1 run away
+    labels, z, weights = _data()
+    a, b = recalibrate_draws(labels, z, weights)
+    sure_a, sure_b = recalibrate_draws(labels, 3 * z + 5, weights)
+    np.testing.assert_allclose(sure_b, b / 3, rtol=1e-9)
+    np.testing.assert_allclose(sure_a, a - 5 * b / 3, rtol=1e-9)
+    fit = sm.Logit(labels.astype(float), sm.add_constant(3 * z + 5)).fit(disp=0, maxiter=200).params
+    np.testing.assert_allclose((sure_a[0], sure_b[0]), fit, rtol=1e-6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(2, 40),
+    spread=st.sampled_from([1e-3, 1.0, 27.0]),
+    at=st.floats(-20, 20),
+)
+def test_the_score_equations_hold_in_every_draw_or_it_has_no_fit(seed: int, n: int, spread: float, at: float) -> None:
+    random = np.random.default_rng(seed)
+    labels = random.random(n) < 0.5
+    logits = at + spread * np.round(random.standard_normal(n), 1)
+    weights = np.concatenate([np.ones((1, n)), random.multinomial(n, np.full(n, 1 / n), size=4).astype(float)])
+    for a, b, w in zip(*recalibrate_draws(labels, logits, weights), weights, strict=True):
+        positive, negative = logits[labels & (w > 0)], logits[~labels & (w > 0)]
+        # Albert and Anderson 1984: with one column a fit exists where each class reaches beyond the other's end
+        is_both = len(positive) > 0 and len(negative) > 0
+        has_fit = is_both and positive.min() < negative.max() and negative.min() < positive.max()
+        assert np.isfinite([a, b]).tolist() == [has_fit, has_fit]
+        if has_fit:
+            residual = w * (labels - expit(a + b * logits))
+            assert residual.sum() == pytest.approx(0.0, abs=1e-7)
+            assert (residual * (logits - logits.mean()) / logits.std()).sum() == pytest.approx(0.0, abs=1e-7)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(2, 40),
+    spread=st.sampled_from([0.0, 1.0, 10.0]),
+    at=st.floats(-25, 25),
+)
+def test_expected_positives_are_those_observed(seed: int, n: int, spread: float, at: float) -> None:
+    random = np.random.default_rng(seed)
+    labels = random.random(n) < 0.5
+    labels[:2] = True, False
+    logits = at + spread * random.standard_normal(n)
+    (found,) = in_the_large_draws(labels, logits, np.ones((1, n)))
+    if np.isfinite(found):
+        assert expit(found + logits).sum() == pytest.approx(labels.sum(), abs=1e-9)
+    else:
+        assert spread == 10.0
+
+
+def test_scores_of_0_and_1_tell_nothing_of_the_mean() -> None:
+    labels = np.array([True, True, False])
+    assert np.isnan(in_the_large_draws(labels, np.array([27.6, 27.6, -27.6]), np.ones((1, 3)))).all()
 
 
 def test_average_precision_is_scikit_learns_with_ties_and_weights() -> None:
