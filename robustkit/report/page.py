@@ -14,6 +14,7 @@ from robustkit.report.case_cards import cases_section
 from robustkit.report.markup import as_json, packed, safe_csv, text
 from robustkit.report.method import method_section
 from robustkit.report.overview import overview
+from robustkit.report.searches import drift_section, slices_section
 from robustkit.report.sections import (
     comparisons_section,
     counted_section,
@@ -28,7 +29,9 @@ SECTIONS = (
     stability_section,
     strata_section,
     errors_section,
+    slices_section,
     comparisons_section,
+    drift_section,
     more_section,
     cases_section,
     counted_section,
