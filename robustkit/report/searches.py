@@ -21,6 +21,7 @@ _DRIFT = (
     "cohorts of this size would show by chance stands beside it. Tests take the patient as the unit and are adjusted over the "
     "facts. An error that would change by an amount is not explained by the fact."
 )
+_SAID = {**KINDS, "wrong": "Wrong decisions"}
 _FILM_MEASURES = 8
 """Rows of the table of films: those that differ most; all are in drift.csv."""
 
@@ -33,7 +34,7 @@ def slices_section(view: RunView) -> Section | None:
     parts = [f'<p class="caption">{text(_SLICES)}</p>']
     for (model, metric), own in found.groupby(["model", "metric"], sort=False):
         tested = own[own["verdict"].isin(["confirmed", "not confirmed"])]
-        words = KINDS.get(str(metric)) or metric_words(str(metric)).name
+        words = _SAID.get(str(metric)) or metric_words(str(metric)).name
         tried = own["n_tried"].max()
         parts.append(
             f"<h3>{text(words)}, {name(model)}</h3><p>{tried:g} slices tried, {len(tested)} put to the test.</p>"
@@ -52,16 +53,18 @@ def slices_section(view: RunView) -> Section | None:
 
 
 def _slice(r: Mapping[str, Any]) -> tuple[str, ...]:
-    value = with_interval(r["value"], r["low"], r["high"], is_share=True)
-    within = f"<small>within {name(r['under'])}</small>" if r["under"] else ""
+    within = f"<br><small>within {name(r['under'])}</small>" if r["under"] else ""
     verdict = f"<b>{text(r['verdict'])}</b>" if r["verdict"] == "confirmed" else text(r["verdict"])
-    counts = f"<small>{r['n_cases']:g} cases, {r['n_patients']:g} patients</small>"
+    bounds = (
+        "" if r["low"] != r["low"] else f"{number(r['low'], is_share=True)} to {number(r['high'], is_share=True)}; "
+    )
+    value = f"<b>{number(r['value'], is_share=True)}</b><small>{bounds}{r['n_cases']:g} cases, {r['n_patients']:g} patients</small>"
     parent = f"{name(r['parent'])} <small>{number(r['parent_value'], is_share=True)}</small>"
     diff = with_interval(r["diff"], r["diff_low"], r["diff_high"], is_share=True)
     return (
         f"{name(r['slice'])}{within}",
         verdict,
-        f"<b>{value}</b>{counts}",
+        value,
         parent,
         text(diff),
         text(p_text(r["p_adjusted"])),
