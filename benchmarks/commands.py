@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from films import write_films
@@ -60,9 +62,12 @@ def main() -> None:
     """Measure and print; write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", default="")
+    parser.add_argument("--only", choices=("help", "memory", "dask"))
     wish = parser.parse_args()
     rows = {}
     for name, measure in (("help", help_ratio), ("memory", memory_ratio), ("dask", dask_ratio)):
+        if wish.only not in (None, name):
+            continue
         rows[name] = measure()
         print(json.dumps({name: rows[name]}), flush=True)
     if wish.json:
@@ -112,23 +117,24 @@ def memory_ratio() -> dict[str, float]:
 
 
 def dask_ratio() -> dict[str, float]:
-    """Rows per second of two single-thread workers over one, once both are warm."""
+    """Rows per second of two single-thread workers over one, once all are warm; each worker has a processor to itself."""
     from robustkit.results.folder import RunFolder
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        model, manifest = _checkpoint(folder, "resnet18"), write_films(folder / "films", cases=48, sides=(300, 900))
+        model, manifest = _checkpoint(folder, "resnet18"), write_films(folder / "films", cases=72, sides=(300, 900))
         seconds = {}
         for workers in (1, 2):
             out = folder / f"run{workers}"
-            command = [
-                str(Path(sys.executable).with_name("robustkit")), "perturb", "--model", str(model), "--manifest",
-                str(manifest), "--shifts", "0.1", "--repeats", "50", "--device", "cpu", "--out", str(out),
-                "--executor", "dask", "--scheduler", f"local:{workers}", "--part-rows", "100",
-            ]  # fmt: skip
-            subprocess.run(command, capture_output=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
-            # the time between the first and the last part: workers start and compile before
-            written = sorted(p.stat().st_mtime for p in (out / "predictions").glob("*.parquet"))
+            with _cluster(workers, folder / f"dask{workers}") as address:
+                command = [
+                    str(Path(sys.executable).with_name("robustkit")), "perturb", "--model", str(model), "--manifest",
+                    str(manifest), "--shifts", "0.1", "--repeats", "50", "--device", "cpu", "--out", str(out),
+                    "--executor", "dask", "--scheduler", address, "--part-rows", "50",
+                ]  # fmt: skip
+                subprocess.run(command, capture_output=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+            # every worker's first part is left out: models are loaded and compiled before it
+            written = sorted(p.stat().st_mtime for p in (out / "predictions").glob("*.parquet"))[workers - 1 :]
             seconds[workers] = (written[-1] - written[0]) / (len(written) - 1)
             assert RunFolder(out).record()["status"] == "complete"
     return {
@@ -136,6 +142,36 @@ def dask_ratio() -> dict[str, float]:
         **{f"seconds_per_part_{k}": round(v, 3) for k, v in seconds.items()},
         "two plain processes over one": ceiling(),
     }
+
+
+@contextmanager
+def _cluster(workers: int, folder: Path) -> Iterator[str]:
+    """Start a scheduler and workers with one thread and one processor each, as nodes of a cluster would have."""
+    folder.mkdir()
+    file = folder / "scheduler.json"
+    dask = str(Path(sys.executable).with_name("dask"))
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": {**os.environ, "OMP_NUM_THREADS": "1"}}
+    started = [
+        subprocess.Popen(
+            [dask, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)],
+            **quiet,
+        )
+    ]
+    try:
+        while not file.is_file() or not file.read_text(encoding="utf-8").endswith("}"):
+            time.sleep(0.1)
+        cores = sorted(os.sched_getaffinity(0))
+        for k in range(workers):
+            worker = [dask, "worker", "--scheduler-file", str(file), "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+            child = subprocess.Popen([*worker, "--local-directory", str(folder)], **quiet)
+            os.sched_setaffinity(child.pid, {cores[k % len(cores)]})
+            started.append(child)
+        yield json.loads(file.read_text(encoding="utf-8"))["address"]
+    finally:
+        for child in reversed(started):
+            child.terminate()
+        for child in started:
+            child.wait()
 
 
 def ceiling() -> float:

@@ -69,9 +69,17 @@ class Executor(Protocol):
 
 
 def shards(parts: Sequence[Part], *, workers: int) -> list[tuple[Part, ...]]:
-    """Divide parts into shards of neighbours: at least four for every worker, so that none idles at the end."""
-    size = max(1, min(8, len(parts) // (4 * max(1, workers))))
-    return [tuple(parts[i : i + size]) for i in range(0, len(parts), size)]
+    """Divide parts into shards of neighbours that grow smaller to the end, so that no worker idles there.
+
+    Each takes half of an even share of what is left, eight parts at most and one at least (guided self-scheduling:
+    Polychronopoulos and Kuck 1987).
+    """
+    pieces, begin = [], 0
+    while begin < len(parts):
+        size = max(1, min(8, (len(parts) - begin) // (2 * max(1, workers))))
+        pieces.append(tuple(parts[begin : begin + size]))
+        begin += size
+    return pieces
 
 
 def refusal(answer: Mapping[str, Any]) -> RobustkitError | None:

@@ -218,3 +218,7 @@ def test_shards_hold_every_part_once() -> None:
         pieces = shards(parts, workers=workers)
         assert [p for piece in pieces for p in piece] == parts
         assert len(pieces) >= min(len(parts), 4 * workers) or np.max([len(p) for p in pieces]) == 1
+        sizes = [len(p) for p in pieces]
+        # small shards last: at the end no worker waits for more than one part of another
+        assert sizes == sorted(sizes, reverse=True)
+        assert set(sizes[-min(workers, len(parts)) :]) == {1}
