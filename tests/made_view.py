@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 from typing import Any, cast
 
 import pandas as pd
-from plotly.offline import get_plotlyjs
 from robustkit.figures._base import Figure
 from robustkit.registry import load, names
 from robustkit.report.cases import Picture, Repeat, ShownCase
@@ -65,7 +64,7 @@ class Page(HTMLParser):
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.texts: dict[str, str] = {}
         self._open: list[tuple[str, str]] = []
-        self.feed(text.replace(get_plotlyjs(), ""))  # 5 MB of script without a tag to read
+        self.feed(text)
         assert self._open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -94,5 +93,6 @@ class Page(HTMLParser):
         return gzip.decompress(base64.b64decode(self.texts[anchor])).decode()
 
     def figures(self) -> dict[str, Any]:
-        """Give the figures' data."""
-        return cast("dict[str, Any]", json.loads(self.unpacked("data-figures")))
+        """Give the figures' data by name."""
+        found = [i.removeprefix("data-figure-") for i in self.ids() if i.startswith("data-figure-")]
+        return {n: json.loads(self.unpacked(f"data-figure-{n}")) for n in found}

@@ -41,15 +41,18 @@ SECTIONS = (
 
 
 def asset(name: str) -> str:
-    """Give a file that lies beside this one: page.html, page.css or page.js."""
-    return files("robustkit.report").joinpath(name).read_text(encoding="utf-8")
+    """Give a file of the folder ``assets``."""
+    return files("robustkit.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 
 def build_page(view: RunView) -> str:
     """Give the whole page as text."""
     sections = [s for s in (make(view) for make in SECTIONS) if s]
     title = "Can this classifier be trusted?" if len(view.models) == 1 else "Can these classifiers be trusted?"
-    figures = {f.name: _figure_data(f) for f in view.figures if f.drawings}
+    data = {f"figure-{f.name}": _figure_data(f) for f in view.figures if f.drawings}
+    for section in sections:
+        data |= section.data
+    scripts = ("page.js", *(s.script for s in sections if s.script), "figures.js")
     return Template(asset("page.html")).substitute(
         title=title,
         document_title=text(f"{', '.join(view.models)}: {title}"),
@@ -60,9 +63,9 @@ def build_page(view: RunView) -> str:
         overview=overview(view),
         sections="".join(_section(s) for s in sections),
         data="".join(_block(f"table-{n}", safe_csv(t)) for n, t in view.tables.items())
-        + _block("figures", as_json(figures)),
-        plotly=get_plotlyjs(),
-        js=asset("page.js"),
+        + "".join(_block(n, as_json(d)) for n, d in data.items())
+        + _block("plotly", get_plotlyjs()),
+        scripts="".join(f"<script>{asset(n)}</script>\n" for n in scripts),
     )
 
 

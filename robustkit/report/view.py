@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -20,11 +20,15 @@ class Section:
         anchor: Its id.
         title: Its heading and its name in the navigation.
         html: What stands below the heading; text in it is escaped.
+        data: Plain data by name, for the script; the page packs it, ``robustkit.data(name)`` gives it there.
+        script: Name of the asset that makes the section answer to its reader; "" where it stands still.
     """
 
     anchor: str
     title: str
     html: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    script: str = ""
 
 
 @dataclass(frozen=True, slots=True)

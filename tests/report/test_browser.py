@@ -56,6 +56,7 @@ def opened(browser: Any, path: Path) -> Iterator[Any]:
     page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or said.append(r.url))
     page.goto(path.as_uri())
     page.wait_for_selector("html[data-ready]")
+    page.evaluate("robustkit.drawAll()")
     yield page
     assert said == []
     context.close()

@@ -1,8 +1,6 @@
-"use strict";
+// Figures: drawn when they come near the window, one drawing for each choice of their menus.
 (async () => {
-  const root = document.documentElement;
-  const darkWanted = matchMedia("(prefers-color-scheme: dark)");
-  const toggle = document.getElementById("theme");
+  const { root } = robustkit;
   const ON_DARK = { "#0072B2": "#4DA9E8", "#D55E00": "#F2854B", "#009E73": "#35C79E", "#CC79A7": "#E39AC3", "#E69F00": "#F5BB45",
     "#56B4E9": "#9AD6F7", "#8A6F00": "#CDB04A", "#6B7782": "#98A4B0",
     "#45505B": "#C3CDD7" };
@@ -12,20 +10,8 @@
   const EXPORT_PX = 1000;
   const PRINT_PX = 680;
   const chosen = {};
-  let figures = {};
-  let isChosenByHand = false;
-
-  function setTheme(theme) {
-    root.dataset.theme = theme;
-    toggle.textContent = theme === "dark" ? "Light" : "Dark";
-    toggle.setAttribute("aria-label", "Switch to " + (theme === "dark" ? "light" : "dark") + " colours");
-  }
-
-  async function unpack(id) {
-    const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), (c) => c.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Response(stream).text();
-  }
+  const shown = {};
+  const figures = {};
 
   function rgb(hex) {
     return [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)).join(",");
@@ -152,7 +138,7 @@
     document.querySelector('[data-numbers="' + name + '"]').replaceChildren(table);
   }
 
-  function shown(text) {
+  function spelled(text) {
     return text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
   }
 
@@ -166,7 +152,7 @@
       select.replaceChildren(...options.map((value) => {
         const option = document.createElement("option");
         option.value = value;
-        option.textContent = shown(value);
+        option.textContent = spelled(value);
         option.selected = value === chosen[name][i];
         return option;
       }));
@@ -175,15 +161,7 @@
     draw(name);
   }
 
-  function redraw(width) { Object.keys(chosen).forEach((name) => draw(name, width)); }
-
-  function save(content, name, type) {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([content], { type }));
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 2000);
-  }
+  function redraw(width) { Object.keys(figures).forEach((name) => draw(name, width)); }
 
   function exportFigure(name, format) {
     const paper = "#ffffff";
@@ -194,28 +172,29 @@
     return Plotly.downloadImage({ data, layout }, Object.assign({ filename: ["robustkit", name, ...chosen[name]].join("-").replace(/[^\w-]+/g, "_") }, size));
   }
 
-  setTheme(darkWanted.matches ? "dark" : "light");
-  toggle.addEventListener("click", () => { isChosenByHand = true; setTheme(root.dataset.theme === "dark" ? "light" : "dark"); redraw(); });
-  darkWanted.addEventListener("change", () => { if (!isChosenByHand) { setTheme(darkWanted.matches ? "dark" : "light"); redraw(); } });
-
-  if (typeof DecompressionStream === "undefined") {
-    document.getElementById("too-old").hidden = false;
-    return;
+  function show(name) {
+    shown[name] ??= open(name);
+    return shown[name];
   }
 
-  document.querySelectorAll("button[data-table]").forEach((button) => button.addEventListener("click", async () => {
-    save("\ufeff" + await unpack("data-table-" + button.dataset.table), button.dataset.table + ".csv", "text/csv;charset=utf-8");
-  }));
-  document.querySelectorAll("button[data-export]").forEach((button) => button.addEventListener("click", () => exportFigure(button.dataset.figure, button.dataset.export)));
-
-  figures = JSON.parse(await unpack("data-figures"));
-  for (const name of Object.keys(figures)) {
-    chosen[name] = [...figures[name].drawings[0].choice];
+  async function open(name) {
+    const [set] = await Promise.all([robustkit.data("figure-" + name), robustkit.plotly()]);
+    figures[name] = set;
+    chosen[name] = [...set.drawings[0].choice];
     document.querySelectorAll('select[data-figure="' + name + '"]').forEach((select) => {
       select.addEventListener("change", () => { chosen[name][Number(select.dataset.menu)] = select.value; fill(name); });
     });
+    document.querySelectorAll('button[data-figure="' + name + '"]').forEach((button) => {
+      button.addEventListener("click", () => exportFigure(name, button.dataset.export));
+    });
     fill(name);
+    document.getElementById(name).dataset.drawn = "yes";
   }
+
+  if (!robustkit.canUnpack) return;
+  const blocks = [...document.querySelectorAll("figure.plot")];
+  blocks.forEach((block) => robustkit.whenNear(block, () => show(block.id)));
+  robustkit.onTheme.push(() => redraw());
 
   let width = root.clientWidth;
   let waiting = 0;
@@ -224,7 +203,11 @@
     waiting = setTimeout(() => { if (root.clientWidth !== width) { width = root.clientWidth; redraw(); } }, 120);
   });
   let before = "light";
-  addEventListener("beforeprint", () => { before = root.dataset.theme; setTheme("light"); redraw(PRINT_PX); });
-  addEventListener("afterprint", () => { setTheme(before); redraw(); });
-  root.dataset.ready = "yes";
+  addEventListener("beforeprint", () => { before = root.dataset.theme; robustkit.setTheme("light"); redraw(PRINT_PX); });
+  addEventListener("afterprint", () => { robustkit.setTheme(before); redraw(); });
+  // what is printed must be drawn before: the rest follows, one by one, while nobody asks for anything
+  const whenIdle = (act) => (window.requestIdleCallback || setTimeout)(act);
+  robustkit.drawAll = async () => { for (const block of blocks) await show(block.id); };
+  const drawNext = (i) => { if (i < blocks.length) whenIdle(() => show(blocks[i].id).then(() => drawNext(i + 1))); };
+  whenIdle(() => { root.dataset.ready = "yes"; setTimeout(() => drawNext(0), 800); });
 })();
