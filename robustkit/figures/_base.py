@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from typing import Any, Literal, Protocol
 
 import pandas as pd
@@ -140,6 +141,11 @@ class Figure(Protocol):
             facts: Of the run.
         """
         ...
+
+
+def fitting_script() -> str:
+    """Give the script that fits a drawing to its place: ``robustkitFigures.prepared(drawing, screen)``."""
+    return files("robustkit.figures").joinpath("assets", "prepare.js").read_text(encoding="utf-8")
 
 
 def blank(title: str, subtitle: str, *, axes: tuple[str, str], facts: RunFacts, height_px: int = 440) -> Sheet:

@@ -8,7 +8,7 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
-from robustkit.figures._base import FigureSet
+from robustkit.figures._base import FigureSet, fitting_script
 from robustkit.figures._words import DISCLAIMER, SIMULATED
 from robustkit.report.case_cards import cases_section
 from robustkit.report.markup import as_json, packed, safe_csv, text
@@ -45,6 +45,10 @@ def asset(name: str) -> str:
     return files("robustkit.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 
+def _script(source: str) -> str:
+    return f"<script>{source}</script>\n"
+
+
 def build_page(view: RunView) -> str:
     """Give the whole page as text."""
     sections = [s for s in (make(view) for make in SECTIONS) if s]
@@ -52,7 +56,7 @@ def build_page(view: RunView) -> str:
     data = {f"figure-{f.name}": _figure_data(f) for f in view.figures if f.drawings}
     for section in sections:
         data |= section.data
-    scripts = ("page.js", *(s.script for s in sections if s.script), "figures.js")
+    scripts = ("page.js", *dict.fromkeys(s.script for s in sections if s.script), "figures.js")
     return Template(asset("page.html")).substitute(
         title=title,
         document_title=text(f"{', '.join(view.models)}: {title}"),
@@ -65,7 +69,7 @@ def build_page(view: RunView) -> str:
         data="".join(_block(f"table-{n}", safe_csv(t)) for n, t in view.tables.items())
         + "".join(_block(n, as_json(d)) for n, d in data.items())
         + _block("plotly", get_plotlyjs()),
-        scripts="".join(f"<script>{asset(n)}</script>\n" for n in scripts),
+        scripts="".join(_script(source) for source in (fitting_script(), *(asset(n) for n in scripts))),
     )
 
 
