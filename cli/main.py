@@ -19,7 +19,19 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = ("perturb", "analysis", "box_noise", "slices", "drift", "gate", "report", "manifests", "inspect", "train")
+COMMANDS = (
+    "perturb",
+    "analysis",
+    "box_noise",
+    "slices",
+    "drift",
+    "gate",
+    "report",
+    "dashboard",
+    "manifests",
+    "inspect",
+    "train",
+)
 """Files of this folder, each with ``register(app)``, in the order of the help."""
 
 for _name in COMMANDS:

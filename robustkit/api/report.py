@@ -50,13 +50,20 @@ def report(
     folder = RunFolder(runs[0]) if runs else newest_run(read_config(Path.cwd()).runs)
     if not (folder.path / "tables" / "strata.csv").is_file():
         stratify(run=folder.path)
-    view = _view(folder, n=least_stable, has_images=not no_images)
+    view = run_view(folder, n=least_stable, has_images=not no_images)
     path = output or folder.path / "report.html"
     write_text(path, build_page(view))
     return ReportResult(path, path.stat().st_size, page_warnings(view))
 
 
-def _view(folder: Any, *, n: int, has_images: bool) -> Any:
+def run_view(folder: Any, *, n: int, has_images: bool) -> Any:
+    """Read all that a page says about a run.
+
+    Args:
+        folder: Of the run, with its tables.
+        n: Cases per model shown with their films.
+        has_images: False leaves films out.
+    """
 
     from robustkit.figures._base import Figure
     from robustkit.registry import load, names

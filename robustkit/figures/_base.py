@@ -128,6 +128,15 @@ class RunFacts:
         return self.models.index(model) if model in self.models else len(self.models)
 
 
+def facts_of(record: Mapping[str, Any]) -> RunFacts:
+    """Give what figures must know about a run, from its run.json."""
+    groups = [g for g in record["perturbations"] if g.get("levels")]
+    units = {str(g["kind"]): str(g.get("units", "side")) for g in groups}
+    primary = (str(groups[0]["kind"]), float(groups[0]["levels"][0])) if groups else None
+    models = tuple(str(m["name"]) for m in record["models"])
+    return RunFacts(models, bool(record.get("simulated")), units, primary)
+
+
 class Figure(Protocol):
     """Draws tables."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from robustkit.figures._base import FigureSet, Place, RunFacts
+from robustkit.figures._base import FigureSet, Place, RunFacts, facts_of
 from robustkit.report.cases import ShownCase
 
 
@@ -77,10 +77,7 @@ def model_names(record: Mapping[str, Any]) -> tuple[str, ...]:
 
 def run_facts(record: Mapping[str, Any]) -> RunFacts:
     """Give what figures must know about a run."""
-    groups = [g for g in record["perturbations"] if g.get("levels")]
-    units = {str(g["kind"]): str(g.get("units", "side")) for g in groups}
-    primary = (str(groups[0]["kind"]), float(groups[0]["levels"][0])) if groups else None
-    return RunFacts(model_names(record), bool(record.get("simulated")), units, primary)
+    return facts_of(record)
 
 
 def whole_rows(strata: pd.DataFrame, model: str, metric: str, *, condition: tuple[str, float]) -> pd.DataFrame:
