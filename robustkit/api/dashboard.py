@@ -82,12 +82,13 @@ def make_dashboard(folders: Sequence[RunFolder], *, token: str = "", no_images: 
         RunError: A damaged run.
     """
     from robustkit.dashboard.app import make_app
+    from robustkit.dashboard.cases import Cases
     from robustkit.dashboard.figures import FiguresPage
     from robustkit.dashboard.reports import Reports
     from robustkit.dashboard.shelf import Shelf
     from robustkit.dashboard.summary import Summary
 
-    shelf = Shelf([_shelved(f) for f in folders])
+    shelf = Shelf([shelved(f) for f in folders])
     figures = (
         FiguresPage(shelf, "/stability", "How stable", places=("stability",)),
         FiguresPage(shelf, "/strata", "For whom", places=("strata",)),
@@ -96,7 +97,7 @@ def make_dashboard(folders: Sequence[RunFolder], *, token: str = "", no_images: 
     )
     shown = [f for f in figures if not f.is_empty]
     report = Reports(shelf, _report_maker(no_images=no_images))
-    return make_app(shelf, [Summary(shelf), *shown, report], token=token)
+    return make_app(shelf, [Summary(shelf), *shown, Cases(shelf), report], token=token)
 
 
 def _report_maker(*, no_images: bool) -> Callable[[ShelvedRun], str]:
@@ -109,7 +110,8 @@ def _report_maker(*, no_images: bool) -> Callable[[ShelvedRun], str]:
     return build
 
 
-def _shelved(folder: RunFolder) -> ShelvedRun:
+def shelved(folder: RunFolder) -> ShelvedRun:
+    """Give a run with its tables, which are written where they are missing."""
     from robustkit.api.stratify import stratify
     from robustkit.dashboard.shelf import ShelvedRun
 

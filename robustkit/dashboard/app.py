@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qsl
 
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 from flask import Response
 
 from robustkit.dashboard.figures import register_figures
@@ -95,21 +95,18 @@ def _menu(name: str, title: str, options: list[Any]) -> Any:
 def _route(app: Dash, pages: Sequence[Page]) -> None:
     by_path = {p.path: p for p in pages}
 
-    @app.callback(
-        Output("page", "children"), Output("filter-bar", "hidden"),
-        Input("address", "pathname"), Input("address", "search"), Input(FILTERS, "data"), State("page", "children"),
-    )  # fmt: skip
-    def show(pathname: str | None, search: str | None, data: dict[str, Any], _: Any) -> tuple[Any, bool]:
+    def show(pathname: str | None, search: str | None, data: dict[str, Any]) -> tuple[Any, bool]:
         page = by_path.get(pathname or "/", pages[0])
         query = dict(parse_qsl((search or "").lstrip("?")))
         return html.Div(page.layout(Choice.of(data), query), key=page.path), not page.has_filters
 
+    app.callback(
+        Output("page", "children"), Output("filter-bar", "hidden"),
+        Input("address", "pathname"), Input("address", "search"), Input(FILTERS, "data"),
+    )(show)  # fmt: skip
+
 
 def _filter(app: Dash, shelf: Shelf) -> None:
-    @app.callback(
-        Output("filter-models", "options"), Output("filter-cohorts", "options"), Output(FILTERS, "data"),
-        Input("filter-runs", "value"), Input("filter-models", "value"), Input("filter-cohorts", "value"),
-    )  # fmt: skip
     def choose(runs: list[str], models: list[str], cohorts: list[str]) -> tuple[Any, Any, dict[str, list[str]]]:
         choice = Choice(tuple(runs or ()))
         known, places = shelf.models(choice), shelf.cohorts(choice)
@@ -120,3 +117,8 @@ def _filter(app: Dash, shelf: Shelf) -> None:
         }
         named = [{"label": cohort_name(c), "value": c} for c in places]
         return [{"label": m, "value": m} for m in known], named, kept
+
+    app.callback(
+        Output("filter-models", "options"), Output("filter-cohorts", "options"), Output(FILTERS, "data"),
+        Input("filter-runs", "value"), Input("filter-models", "value"), Input("filter-cohorts", "value"),
+    )(choose)  # fmt: skip

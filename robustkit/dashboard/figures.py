@@ -45,14 +45,6 @@ class FiguresPage:
 def register_figures(app: Dash, shelf: Shelf) -> None:
     """Have the menus of every figure choose its drawing, and fit the drawing to the window."""
 
-    @app.callback(
-        Output({"type": "menu", "figure": MATCH, "i": ALL}, "options"),
-        Output({"type": "menu", "figure": MATCH, "i": ALL}, "value"),
-        Output({"type": "drawing", "figure": MATCH}, "data"),
-        Output({"type": "numbers", "figure": MATCH}, "children"),
-        Input({"type": "menu", "figure": MATCH, "i": ALL}, "value"),
-        State({"type": "drawing", "figure": MATCH}, "id"), State(FILTERS, "data"),
-    )  # fmt: skip
     def choose(values: list[str | None], where: dict[str, str], data: dict[str, Any]) -> tuple[Any, ...]:
         figures = shelf.figure(where["figure"], Choice.of(data))
         if not figures.drawings:
@@ -60,6 +52,14 @@ def register_figures(app: Dash, shelf: Shelf) -> None:
         options, chosen, drawing = pick(figures, values)
         return options, chosen, {"data": drawing.sheet.data, "layout": drawing.sheet.layout}, _numbers(drawing)
 
+    app.callback(
+        Output({"type": "menu", "figure": MATCH, "i": ALL}, "options"),
+        Output({"type": "menu", "figure": MATCH, "i": ALL}, "value"),
+        Output({"type": "drawing", "figure": MATCH}, "data"),
+        Output({"type": "numbers", "figure": MATCH}, "children"),
+        Input({"type": "menu", "figure": MATCH, "i": ALL}, "value"),
+        State({"type": "drawing", "figure": MATCH}, "id"), State(FILTERS, "data"),
+    )(choose)  # fmt: skip
     app.clientside_callback(
         ClientsideFunction("robustkit", "fitted"),
         Output({"type": "graph", "figure": MATCH}, "figure"),

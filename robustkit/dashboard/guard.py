@@ -39,7 +39,6 @@ def guard(server: Flask, *, token: str, health: dict[str, Any]) -> None:
     """
     from flask import abort, jsonify, redirect, request
 
-    @server.before_request
     def check() -> Any:
         if request.path == HEALTH:
             return jsonify(health)
@@ -60,7 +59,6 @@ def guard(server: Flask, *, token: str, health: dict[str, Any]) -> None:
             )
         return None
 
-    @server.after_request
     def close(answer: Any) -> Any:
         answer.headers["Content-Security-Policy"] = _POLICY
         answer.headers["X-Content-Type-Options"] = "nosniff"
@@ -68,6 +66,9 @@ def guard(server: Flask, *, token: str, health: dict[str, Any]) -> None:
         if not request.path.startswith(("/_dash-component-suites/", "/assets/")):
             answer.headers["Cache-Control"] = "no-store"
         return answer
+
+    server.before_request(check)
+    server.after_request(close)
 
 
 def _name(host: str) -> str:
