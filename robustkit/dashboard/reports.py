@@ -40,7 +40,8 @@ class Reports:
         run = self._by_name.get(name, self._shelf.runs[0])
         links = [dcc.Link(r.name, href=f"/report?run={r.name}") for r in self._shelf.runs]
         others = html.P([part for link in links for part in (link, " ")], className="runs") if len(links) > 1 else None
-        return [others, html.Iframe(src=f"/reports/{run.name}", title=f"Report of {run.name}", className="report")]
+        head = html.H1(f"Report of {run.name}", className="unseen")
+        return [head, others, html.Iframe(src=f"/reports/{run.name}", title=f"Report of {run.name}", className="report")]
 
     def register(self, app: Dash) -> None:
         """Serve the pages."""

@@ -151,3 +151,18 @@ def test_no_sideways_scrolling_on_a_phone(opened: Any, address: str) -> None:
         opened.wait_for_selector("#page h1, #page iframe")
         opened.wait_for_timeout(300)
         assert opened.evaluate("document.documentElement.scrollWidth") == 390, path
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_serious_issue(browser: Any, address: str, theme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+    # axe brings its own script, which the policy of the page would refuse
+    context = browser.new_context(color_scheme=theme, bypass_csp=True)
+    page = context.new_page()
+    for path in PAGES:
+        page.goto(address + path)
+        page.wait_for_selector("#page h1")
+        page.wait_for_timeout(800)
+        found = axe.run(page).response["violations"]
+        assert [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")] == []
+    context.close()

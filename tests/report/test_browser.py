@@ -125,3 +125,17 @@ def test_dark_is_taken_from_the_system(browser: Any, path: Path) -> None:
     page.wait_for_selector("html[data-ready]")
     assert page.get_attribute("html", "data-theme") == "dark"
     context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_serious_issue(browser: Any, path: Path, theme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+    # axe brings its own script, which the policy of the page would refuse
+    context = browser.new_context(color_scheme=theme, bypass_csp=True)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.wait_for_selector("html[data-ready]")
+    page.evaluate("robustkit.drawAll()")
+    found = axe.run(page).response["violations"]
+    assert [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")] == []
+    context.close()

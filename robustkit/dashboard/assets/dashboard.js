@@ -21,6 +21,11 @@
     button.setAttribute("aria-label", "Switch to " + (theme() === "dark" ? "light" : "dark") + " colours");
   }
 
+  // Dash's menus hold a hidden input that the keyboard would stop at: the menu's own button is enough
+  new MutationObserver(() => {
+    document.querySelectorAll(".dash-dropdown-focus-target[tabindex='0']").forEach((input) => { input.tabIndex = -1; });
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
   function begin() {
     const button = document.getElementById("theme-button");
     if (!button) { setTimeout(begin, 50); return; }
