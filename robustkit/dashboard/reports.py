@@ -41,7 +41,11 @@ class Reports:
         links = [dcc.Link(r.name, href=f"/report?run={r.name}") for r in self._shelf.runs]
         others = html.P([part for link in links for part in (link, " ")], className="runs") if len(links) > 1 else None
         head = html.H1(f"Report of {run.name}", className="unseen")
-        return [head, others, html.Iframe(src=f"/reports/{run.name}", title=f"Report of {run.name}", className="report")]
+        return [
+            head,
+            others,
+            html.Iframe(src=f"/reports/{run.name}", title=f"Report of {run.name}", className="report"),
+        ]
 
     def register(self, app: Dash) -> None:
         """Serve the pages."""

@@ -23,6 +23,7 @@ from robustkit.report.sections import (
     stability_section,
     strata_section,
 )
+from robustkit.report.slots import baselines_section, heatmaps_section, readers_section
 from robustkit.report.view import RunView, Section
 
 SECTIONS = (
@@ -32,6 +33,9 @@ SECTIONS = (
     slices_section,
     comparisons_section,
     drift_section,
+    heatmaps_section,
+    readers_section,
+    baselines_section,
     more_section,
     cases_section,
     counted_section,
