@@ -26,6 +26,17 @@ def dashboard(
         str | None, typer.Option("--token", help="Asked of every visitor; default a new one where others can come.")
     ] = None,
     no_images: Annotated[bool, typer.Option("--no-images", help="Show no films of patients.")] = False,
+    device: options.Device = "cpu",
+    readers_shift: Annotated[
+        float | None,
+        typer.Option(
+            "--readers-shift",
+            min=0.0,
+            max=1.0,
+            help="How far readers' boxes differ, in sides of the box (`shift` of box-noise); default RUN/box_noise.json.",
+        ),
+    ] = None,
+    trust_code: options.TrustCode = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -44,6 +55,9 @@ def dashboard(
         typer.echo(as_json(opened) if json else opened.address)
 
     try:
-        call(runs=runs, host=host, port=port, token=token, no_images=no_images, say=say)
+        call(
+            runs=runs, host=host, port=port, token=token, no_images=no_images, device=device,
+            readers_shift=readers_shift, trust_code=trust_code, say=say,
+        )  # fmt: skip
     except KeyboardInterrupt:
         note("stopped", quiet=quiet)

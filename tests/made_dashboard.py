@@ -10,6 +10,7 @@ from typing import Any
 
 from robustkit.api.dashboard import make_dashboard
 from robustkit.api.stratify import stratify
+from robustkit.dashboard.lesion.desk import Desk
 from robustkit.dashboard.server import listener
 from robustkit.results.folder import RunFolder
 
@@ -38,7 +39,8 @@ def answering(folders: list[RunFolder], **options: Any) -> Iterator[str]:
     """Serve runs on a free port of this machine; gives the address."""
     import waitress
 
-    app = make_dashboard(folders, **options)
+    desk = Desk([f.path for f in folders])
+    app = make_dashboard(folders, desk, **options)
     opened = listener("127.0.0.1", 0)
     server = waitress.create_server(app.server, sockets=[opened], threads=4)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -48,3 +50,4 @@ def answering(folders: list[RunFolder], **options: Any) -> Iterator[str]:
     finally:
         server.close()
         thread.join(5)
+        desk.close()

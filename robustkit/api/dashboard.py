@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from robustkit.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
+    from robustkit.dashboard.lesion.desk import Desk
+    from robustkit.dashboard.page import Page
     from robustkit.dashboard.shelf import ShelvedRun
     from robustkit.results.folder import RunFolder
 
@@ -39,6 +41,9 @@ def dashboard(
     port: int = DEFAULT_PORT,
     token: str | None = None,
     no_images: bool = False,
+    device: str = "cpu",
+    readers_shift: float | None = None,
+    trust_code: bool = False,
     say: Callable[[Opened], None] = lambda _: None,
 ) -> Opened:
     """Serve runs until Ctrl-C; returns when it ends.
@@ -49,6 +54,10 @@ def dashboard(
         port: 0 takes a free one.
         token: Asked of visitors; default a new one where the host is not this machine alone.
         no_images: Show no films.
+        device: Where models run for the lesion page.
+        readers_shift: The readers' disagreement, the ``shift`` of `robustkit box-noise`, in sides of the box; default that
+            of a run's box_noise.json.
+        trust_code: Open model files that are programs.
         say: Called once the address is open.
 
     Raises:
@@ -65,18 +74,33 @@ def dashboard(
     guard, server = _parts()
     is_shared = not guard.is_own_machine(host)
     secret = token or (_new_token() if is_shared else "")
-    app = make_dashboard(folders, token=secret, no_images=no_images)
     listening = server.listener(host, port)
+    desk = _desk(folders, device=device, readers_shift=readers_shift, trust_code=trust_code, has_images=not no_images)
+    app = make_dashboard(folders, desk, token=secret)
     name = f"[{host}]" if ":" in host else host
     address = f"http://{name}:{listening.getsockname()[1]}/{f'?token={secret}' if secret else ''}"
     opened = Opened(address, tuple(f.path.resolve().name for f in folders), is_shared)
     say(opened)
-    server.serve(app, listening)
+    try:
+        server.serve(app, listening)
+    finally:
+        desk.close()
     return opened
 
 
-def make_dashboard(folders: Sequence[RunFolder], *, token: str = "", no_images: bool = False) -> Any:
+def _desk(folders: Sequence[RunFolder], **options: Any) -> Desk:
+    from robustkit.dashboard.lesion.desk import Desk
+
+    return Desk([f.path for f in folders], **options)
+
+
+def make_dashboard(folders: Sequence[RunFolder], desk: Desk, *, token: str = "") -> Any:
     """Give the Dash app of some runs, tables written where they are missing.
+
+    Args:
+        folders: The runs.
+        desk: Of the same runs; whoever made it closes it.
+        token: Asked of every visitor; "" where only this machine can ask.
 
     Raises:
         RunError: A damaged run.
@@ -84,6 +108,7 @@ def make_dashboard(folders: Sequence[RunFolder], *, token: str = "", no_images: 
     from robustkit.dashboard.app import make_app
     from robustkit.dashboard.cases import Cases
     from robustkit.dashboard.figures import FiguresPage
+    from robustkit.dashboard.lesion.page import LesionPage, link
     from robustkit.dashboard.reports import Reports
     from robustkit.dashboard.shelf import Shelf
     from robustkit.dashboard.summary import Summary
@@ -96,8 +121,9 @@ def make_dashboard(folders: Sequence[RunFolder], *, token: str = "", no_images: 
         FiguresPage(shelf, "/more", "More figures", places=("more",)),
     )
     shown = [f for f in figures if not f.is_empty]
-    report = Reports(shelf, _report_maker(no_images=no_images))
-    return make_app(shelf, [Summary(shelf), *shown, Cases(shelf), report], token=token)
+    report = Reports(shelf, _report_maker(no_images=not desk.has_images))
+    pages: list[Page] = [Summary(shelf), *shown, Cases(shelf, link), LesionPage(desk), report]
+    return make_app(shelf, pages, token=token, busy=lambda: desk.judge.n_waiting)
 
 
 def _report_maker(*, no_images: bool) -> Callable[[ShelvedRun], str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
@@ -21,20 +21,23 @@ from robustkit.figures._words import DISCLAIMER, SIMULATED, cohort_name
 _FITTING = "/prepare.js"
 
 
-def make_app(shelf: Shelf, pages: Sequence[Page], *, token: str = "") -> Dash:
+def make_app(shelf: Shelf, pages: Sequence[Page], *, token: str = "", busy: Callable[[], int] = lambda: 0) -> Dash:
     """Give the dashboard; it listens nowhere yet.
 
     Args:
         shelf: The runs.
         pages: In the order of the navigation; the first is where a visitor arrives.
         token: Asked of every visitor; "" where only this machine can ask.
+        busy: Gives how many questions wait for a model; ``/healthz`` tells.
     """
     app = Dash(
         __name__, title="robustkit", update_title="", serve_locally=True, suppress_callback_exceptions=True,
         assets_folder=str(files("robustkit.dashboard").joinpath("assets")), add_log_handler=False,
     )  # fmt: skip
     app.index_string = files("robustkit.dashboard").joinpath("assets", "index.html").read_text(encoding="utf-8")
-    guard(app.server, token=token, health={"status": "ok", "version": version("robustkit")})
+    guard(
+        app.server, token=token, health=lambda: {"status": "ok", "version": version("robustkit"), "n_waiting": busy()}
+    )
     app.server.add_url_rule(_FITTING, "fitting", lambda: Response(fitting_script(), mimetype="text/javascript"))
     app.layout = lambda: _shell(shelf, pages)
     _route(app, pages)

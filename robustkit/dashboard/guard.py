@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,20 +29,20 @@ def is_own_machine(host: str) -> bool:
         return False
 
 
-def guard(server: Flask, *, token: str, health: dict[str, Any]) -> None:
+def guard(server: Flask, *, token: str, health: Callable[[], dict[str, Any]]) -> None:
     """Have every request checked.
 
     Args:
         server: Of the dashboard.
         token: Must come as ``?token=`` once, and is kept in a cookie; "" where only this machine can ask: then the name
             by which the page was called must be this machine's, so that no other site can speak to it (DNS rebinding).
-        health: What ``/healthz`` answers; it is free to all and names no run.
+        health: Gives what ``/healthz`` answers; it is free to all and names no run.
     """
     from flask import abort, jsonify, redirect, request
 
     def check() -> Any:
         if request.path == HEALTH:
-            return jsonify(health)
+            return jsonify(health())
         origin = request.headers.get("Origin")
         if origin and origin.split("://")[-1] != request.host:
             abort(403, "This page answers no other site.")

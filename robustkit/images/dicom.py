@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from PIL import Image
 
 from robustkit.errors import FilmError
 from robustkit.images.grey import Pixels, to_depth
+from robustkit.images.held import Source
 from robustkit.images.quiet import quiet
 from robustkit.images.radiograph import Depth, Radiograph
 from robustkit.images.shading import shade, shading_of
@@ -53,7 +53,7 @@ class DicomHeader:
     spacing: Spacing
 
 
-def dicom_header(path: Path) -> DicomHeader:
+def dicom_header(path: Source) -> DicomHeader:
     """Give what the header says, without reading pixels.
 
     Raises:
@@ -63,7 +63,7 @@ def dicom_header(path: Path) -> DicomHeader:
         return _header(_open(path, with_pixels=False))
 
 
-def read_dicom(path: Path, *, depth: Depth, allow_truncated: bool) -> Radiograph:
+def read_dicom(path: Source, *, depth: Depth, allow_truncated: bool) -> Radiograph:
     """Give grey pixels as a viewer shows them.
 
     Raises:
@@ -107,12 +107,13 @@ def _faults() -> tuple[type[Exception], ...]:
     return _FAULTS if errors is None else (*_FAULTS, errors.InvalidDicomError, errors.BytesLengthException)
 
 
-def _open(path: Path, *, with_pixels: bool) -> FileDataset:
+def _open(path: Source, *, with_pixels: bool) -> FileDataset:
     try:
         from pydicom import dcmread
     except ImportError as error:
         raise FilmError("DICOM films need pydicom.", fix="Run: pip install pydicom") from error
-    return dcmread(path, stop_before_pixels=not with_pixels)
+    with path.open("rb") as handle:
+        return dcmread(handle, stop_before_pixels=not with_pixels)
 
 
 def _header(data: FileDataset) -> DicomHeader:

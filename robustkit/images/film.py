@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from robustkit.errors import FilmError
+from robustkit.images.held import Source
 from robustkit.images.radiograph import Depth, Radiograph, SpacingSource
 from robustkit.images.raster import SIGNATURES, raster_header, read_raster
 
@@ -42,7 +42,7 @@ class FilmSize:
     notes: tuple[str, ...] = ()
 
 
-def film_size(path: Path) -> FilmSize:
+def film_size(path: Source) -> FilmSize:
     """Give the size of a film from its header, without decoding pixels.
 
     Raises:
@@ -54,11 +54,11 @@ def film_size(path: Path) -> FilmSize:
     return size
 
 
-def read_film(path: Path, *, depth: Depth = "8", allow_truncated: bool = False) -> Radiograph:
+def read_film(path: Source, *, depth: Depth = "8", allow_truncated: bool = False) -> Radiograph:
     """Read one film as one grey channel in 0..255, in the displayed frame.
 
     Args:
-        path: JPEG, PNG, TIFF or DICOM, told by content.
+        path: JPEG, PNG, TIFF or DICOM, told by content; or such a file held in memory.
         depth: ``8`` rounds deeper films to 8 bit, ``float`` keeps them as float32.
         allow_truncated: Read what is there of a truncated film; the missing part reads 0, a note says so.
 
@@ -74,7 +74,7 @@ def read_film(path: Path, *, depth: Depth = "8", allow_truncated: bool = False) 
         return read_raster(path, depth=depth, allow_truncated=allow_truncated)
 
 
-def _dicom_size(path: Path) -> FilmSize:
+def _dicom_size(path: Source) -> FilmSize:
     from robustkit.images.dicom import dicom_header
 
     head = dicom_header(path)
@@ -82,13 +82,13 @@ def _dicom_size(path: Path) -> FilmSize:
     return FilmSize(head.width, head.height, head.width, head.height, 1, spacing.side_mm, spacing.source, spacing.notes)
 
 
-def _raster_size(path: Path) -> FilmSize:
+def _raster_size(path: Source) -> FilmSize:
     head = raster_header(path)
     shown = (head.height, head.width) if head.orientation >= 5 else (head.width, head.height)
     return FilmSize(head.width, head.height, *shown, head.orientation, notes=head.notes)
 
 
-def _kind(path: Path) -> Literal["dicom", "raster"]:
+def _kind(path: Source) -> Literal["dicom", "raster"]:
     with path.open("rb") as handle:
         head = handle.read(132)
     if head[128:] == b"DICM":
@@ -101,7 +101,7 @@ def _kind(path: Path) -> Literal["dicom", "raster"]:
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def _readable(path: Source) -> Iterator[None]:
     """Give every fault of a film its place, its sentence and the next step."""
     try:
         if not path.exists():

@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -19,6 +18,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from robustkit.errors import FilmError
 from robustkit.images.grey import Pixels, stretch, to_depth
+from robustkit.images.held import Source
 from robustkit.images.quiet import quiet
 from robustkit.images.radiograph import Depth, Radiograph
 
@@ -68,7 +68,7 @@ class RasterHeader:
     notes: tuple[str, ...]
 
 
-def raster_header(path: Path) -> RasterHeader:
+def raster_header(path: Source) -> RasterHeader:
     """Give what the header says, without decoding pixels.
 
     Raises:
@@ -78,7 +78,7 @@ def raster_header(path: Path) -> RasterHeader:
         return _header(_open(handle), handle)
 
 
-def read_raster(path: Path, *, depth: Depth, allow_truncated: bool) -> Radiograph:
+def read_raster(path: Source, *, depth: Depth, allow_truncated: bool) -> Radiograph:
     """Give grey pixels in the displayed frame.
 
     Raises:

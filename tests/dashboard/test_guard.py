@@ -13,7 +13,7 @@ TOKEN = "a-long-enough-token"
 
 def _client(token: str = "") -> Any:
     server = Flask("t")
-    guard(server, token=token, health={"status": "ok"})
+    guard(server, token=token, health=lambda: {"status": "ok"})
     server.add_url_rule("/", "home", lambda: "secret")
     return server.test_client()
 

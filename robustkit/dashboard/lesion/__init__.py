@@ -1,0 +1,1 @@
+"""A lesion that the model answers for: film, box, score and maps of how far the decision holds."""

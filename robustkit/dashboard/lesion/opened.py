@@ -1,0 +1,207 @@
+"""Models of runs, opened again from run.json, and what they say of boxes on a film."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustkit.backends._base import Batch, Forward, fetch
+from robustkit.cohort.case import Case
+from robustkit.crops._base import Cropper
+from robustkit.dashboard.lesion.grids import Rules
+from robustkit.engine.choose import Setting, prepared
+from robustkit.engine.equip import CPU_BATCH, candidates, crop_maker
+from robustkit.engine.equipment import batch_of
+from robustkit.errors import BackendError, CheckpointError, InputError
+from robustkit.geometry import Boxes
+from robustkit.images.radiograph import Depth, Radiograph
+from robustkit.inputs import InputSpec
+from robustkit.models.classifier import Classifier
+from robustkit.models.open import BUNDLED, open_model
+from robustkit.models.options import ModelOptions
+from robustkit.models.score import scores
+
+MOST_MODELS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a model is shown: a film, and the case where the film is one of the run's."""
+
+    film: Radiograph
+    case: Case | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A model that looks at pixels, prepared: its forward, the batch it is made for, and what cuts its crops."""
+
+    backend: str
+    forward: Forward
+    batch: Batch
+    cropper: Cropper
+
+    def logits(self, film: Radiograph, boxes: Boxes, *, spec: InputSpec, rules: Rules) -> NDArray[np.float32]:
+        """Give ``(N, K)`` outputs of the crops of ``(N, 4)`` boxes."""
+        pixels = self.cropper.load(film.pixels.astype(self.batch.dtype, copy=False))
+        crops = self.cropper.crops(pixels, boxes, spec, snapping=rules.snap)
+        size = self.batch.size
+        return np.concatenate([self._ask(crops[k : k + size]) for k in range(0, len(crops), size)])
+
+    def _ask(self, crops: NDArray[Any]) -> NDArray[np.float32]:
+        """Show up to one batch: padded, but for plain PyTorch, which takes any number and is quick with one."""
+        n = len(crops)
+        if self.backend != "eager" and n < self.batch.size:
+            full = self.batch.zeros()
+            full[:n] = crops
+            crops = full
+        return fetch([self.forward(crops, n)])[:n]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A model of a run, ready to answer.
+
+    Attributes:
+        model: As the run had it.
+        rules: Of the run: rounding and border.
+        network: None where the model looks at no pixels.
+    """
+
+    model: Classifier
+    rules: Rules
+    network: Network | None = None
+
+    @property
+    def step(self) -> int:
+        """Boxes that are best asked at a time."""
+        return self.network.batch.size if self.network else 64
+
+    def scores(self, seen: Seen, boxes: Boxes) -> NDArray[np.float64]:
+        """Give ``(N,)`` scores of ``(N, 4)`` boxes, which are rounded already; NaN where an output is not finite.
+
+        Raises:
+            InputError: The model answers from a case's facts, and there is no case.
+        """
+        logits = self._logits(seen, boxes)
+        finite = np.isfinite(logits).all(axis=1)
+        found = np.full(len(boxes), np.nan)
+        model = self.model
+        found[finite] = scores(logits[finite], kind=model.output.kind, classes=model.classes, positive=model.positive)
+        return found
+
+    def _logits(self, seen: Seen, boxes: Boxes) -> NDArray[np.float32]:
+        if self.network is not None:
+            return self.network.logits(seen.film, boxes, spec=self.model.input, rules=self.rules)
+        if seen.case is None:
+            what = f"{self.model.name} looks at no pixels: it answers from the facts of a case of its run."
+            raise InputError(what, fix="Choose another model for this film.")
+        return np.asarray(self.model.runner.logits(seen.case, boxes), dtype=np.float32)
+
+
+class Workbench:
+    """Opens models and keeps the last few; one thread uses it.
+
+    Args:
+        device: ``cpu`` or ``cuda[:n]``.
+        trust_code: Open files that are programs.
+    """
+
+    def __init__(self, *, device: str = "cpu", trust_code: bool = False) -> None:
+        self._device = device
+        self._trust_code = trust_code
+        self._opened: OrderedDict[tuple[str, str], Opened] = OrderedDict()
+
+    def opened(self, run: str, record: Mapping[str, Any], name: str) -> Opened:
+        """Give a model of a run, opened now or before.
+
+        Args:
+            run: Key of the run.
+            record: run.json.
+            name: Of the model.
+
+        Raises:
+            CheckpointError: The file is missing, another one than the run's, or cannot be opened.
+            BackendError: No backend can run it here.
+        """
+        key = (run, name)
+        if key not in self._opened:
+            self._opened[key] = self._open(record, name)
+            while len(self._opened) > MOST_MODELS:
+                self._opened.popitem(last=False)
+        self._opened.move_to_end(key)
+        return self._opened[key]
+
+    def _open(self, record: Mapping[str, Any], name: str) -> Opened:
+        entry = next(m for m in record["models"] if m["name"] == name)
+        rules = Rules(record.get("snap", "whole"), record.get("border", "inside"))
+        model = reopened(entry, trust_code=self._trust_code)
+        if model.engine == "facts":
+            return Opened(model, rules)
+        depth = cast(Depth, record.get("depth", "8"))
+        batch = batch_of(model, size=CPU_BATCH, depth=depth)
+        backend, forward = self._forward(model, batch, wanted=str(entry.get("backend") or ""))
+        return Opened(model, rules, Network(backend, forward, batch, crop_maker("pillow").prepare("cpu")))
+
+    def _forward(self, model: Classifier, batch: Batch, *, wanted: str) -> tuple[str, Forward]:
+        """Give the run's own backend where it can run here, else the next that can."""
+        setting = Setting("auto", self._device, "fp32", {model.name: batch})
+        names = candidates("auto", model, device=self._device, precision="fp32")
+        order = sorted(names, key=lambda n: n != wanted)
+        for name in order:
+            try:
+                return name, prepared(model, name, setting)
+            except BackendError:
+                if name == order[-1]:
+                    raise
+        raise BackendError("no backend is left.", where=f"model {model.name}")
+
+
+def reopened(entry: Mapping[str, Any], *, trust_code: bool = False) -> Classifier:
+    """Open a model of a run again from its entry in run.json, with the input and output that the run used.
+
+    Raises:
+        CheckpointError: No path, no file, or another file than the run's.
+    """
+    name = str(entry["name"])
+    where = str(entry.get("path") or "")
+    if entry.get("arch") == "oracle" and not where:
+        model = replace(open_model(BUNDLED, ModelOptions()), name=name)
+    elif not where or not entry.get("input"):
+        what = f"the run does not say where the model {name} lies, or what it wants to see."
+        raise CheckpointError(
+            what, where="run.json", fix="Only runs of `robustkit perturb` can ask their models again."
+        )
+    else:
+        model = _of_file(Path(where), entry, trust_code=trust_code)
+    if entry.get("sha256") and model.sha256 != entry["sha256"]:
+        what = f"the model {name} is another file now than in the run."
+        raise CheckpointError(what, where=where, fix="Put the file of the run back, or run `robustkit perturb` again.")
+    return model
+
+
+def _of_file(path: Path, entry: Mapping[str, Any], *, trust_code: bool) -> Classifier:
+    if not path.is_file():
+        fix = "Put it back, or run `robustkit perturb` again with the file where it lies now."
+        raise CheckpointError("the checkpoint of the run is missing.", where=str(path), fix=fix)
+    fields = dict(entry["input"])
+    spec = InputSpec(**{**fields, "mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
+    classes, positive = tuple(entry["classes"]), tuple(entry["positive"])
+    options = ModelOptions(
+        name=str(entry["name"]),
+        arch=str(entry.get("arch") or "") or None,
+        input_size=spec.height_px if spec.height_px == spec.width_px else None,
+        channels=spec.channels,
+        layout=spec.layout,
+        classes=",".join(classes),
+        positive=",".join(positive),
+        outputs=str(entry.get("output") or "") or None,
+        trust_code=trust_code,
+    )
+    return replace(open_model(path, options), input=spec, classes=classes, positive=positive)
