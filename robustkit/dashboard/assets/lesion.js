@@ -77,7 +77,7 @@ window.dash_clientside = window.dash_clientside || {};
       let box = null;
       const isOld = !current || current.film !== start.film;
       if (isOld || by.some((p) => p.startsWith("lesion-start.") || p.startsWith("lesion-reset."))) {
-        box = start.box.map(round);
+        box = start.box;  // to the last digit: the run's own answer is for this box
       } else if (by.includes("lesion-film.relayoutData")) {
         box = moved(relayout, current.box);
       } else if (by.length) {
@@ -90,7 +90,7 @@ window.dash_clientside = window.dash_clientside || {};
         // what was typed may have more digits than are kept
         return [skip(), ...box.map((v, i) => ([x0, y0, x1, y1][i] === v ? skip() : v))];
       }
-      return [{ film: start.film, box }, ...box];
+      return [{ film: start.film, box }, ...box.map(round)];
     },
 
     // The newest of two answers. A wish that is gone was dropped for a newer one, whose answer is on its way; where

@@ -141,7 +141,7 @@ def _viewer() -> html.Div:
 
 def _field(side: str) -> html.Div:
     name = f"lesion-{side}"
-    field = dcc.Input(id=name, type="number", step=1, debounce=0.3, inputMode="numeric")
+    field = dcc.Input(id=name, type="number", step="any", debounce=0.3, inputMode="numeric")
     return html.Div([html.Label(f"{_SIDE_WORDS[side]} ({side}, px)", htmlFor=name, className="lesion-label"), field])
 
 

@@ -77,7 +77,7 @@ def waiting(answer: Answer) -> str:
 
 def working(answer: Answer) -> str:
     """Say how far the maps are."""
-    box = ", ".join(f"{v:g}" for v in answer.box or ())
+    box = ", ".join(f"{round(v, 1):g}" for v in answer.box or ())
     if answer.state == "done":
         return f"Done. Judged box: {box}."
     done = sum(g.n_asked for g in (answer.shift, answer.size) if g is not None)

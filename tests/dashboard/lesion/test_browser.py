@@ -18,7 +18,9 @@ from robustkit.dashboard.lesion.desk import FOUR, Desk, case_key, held_key
 from robustkit.dashboard.lesion.layout import layout
 from robustkit.dashboard.lesion.loans import LARGEST_BYTES
 from robustkit.dashboard.lesion.page import register
+from robustkit.results.folder import RunFolder
 
+from made_dashboard import answering
 from made_desk import made_run, served
 from made_dicom import dicom_film, ramp, written
 
@@ -361,3 +363,22 @@ def test_axe_finds_nothing_serious(page: Any) -> None:
     found = axe.run(page, context="#lesion").response["violations"]
     serious = [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in found if v["impact"] in ("serious", "critical")]
     assert serious == []
+
+
+def test_a_row_of_the_cases_leads_to_its_lesion(browser: Any, desk: Desk) -> None:
+    run = next(iter(desk.runs.values()))
+    context = browser.new_context()
+    page = context.new_page()
+    with answering([RunFolder(run.folder.path)]) as address:
+        page.goto(f"{address}cases")
+        row = page.locator(".ag-row").nth(1)
+        row.wait_for()
+        case = row.locator("[col-id=case_id]").inner_text()
+        row.locator("a").click()
+        page.wait_for_function(DONE, timeout=30_000)
+        assert page.inner_text("#lesion-title") == case
+        nominal = run.nominal(run.models[0], case)
+        assert nominal is not None
+        assert abs(float(page.inner_text("#lesion-score")) - nominal.score) < 0.0005 + 1e-4
+        assert "This is the box as given" in page.inner_text("#lesion-nominal")
+    context.close()
