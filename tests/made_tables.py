@@ -10,11 +10,16 @@ from robustkit.results.schema import (
     CALIBRATION_COLUMNS,
     COMPARISONS_COLUMNS,
     CURVES_COLUMNS,
+    DECISION_CURVE_COLUMNS,
     ERRORS_COLUMNS,
     FLOW_COLUMNS,
+    OPERATING_POINTS_COLUMNS,
+    REPEATS_COLUMNS,
+    ROC_COLUMNS,
     SIZE_CURVE_COLUMNS,
     STABILITY_COLUMNS,
     STRATA_COLUMNS,
+    SWEEP_COLUMNS,
     THRESHOLDS_COLUMNS,
     TRANSFER_COLUMNS,
 )
@@ -176,6 +181,96 @@ def calibration(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(CALIBRATION_COLUMNS))
 
 
+def repeats(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFrame:
+    """Give repeats.csv: a median of 0.8 and quantiles around it, at two levels."""
+    rows = [
+        _row(
+            REPEATS_COLUMNS, by="all", stratum="all", cohort=c, split="test", model=m, perturbation="shift", level=v, metric=metric,
+            repeats=12, mean=0.8, sd=0.02, q05=0.7, q25=0.75, median=0.8, q75=0.85, q95=0.9, n_cases=30, n_patients=20,
+        )
+        for c in cohorts for m in models for v in (0.05, 0.1) for metric in ("auc", "flip_rate")
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(REPEATS_COLUMNS))
+
+
+def crossed_errors(models: Sequence[str], groups: Mapping[str, Sequence[str]] = STRATA) -> pd.DataFrame:
+    """Give rows of errors.csv where the first two variables meet: i of i + 4; ``tiny`` has no rate."""
+    (first, down), (second, across) = (
+        list(groups.items())[:2] if len(groups) > 1 else [*groups.items(), *STRATA.items()][:2]
+    )
+    rows = []
+    for model in models:
+        for i, (a, b) in enumerate((a, b) for a in down for b in across):
+            lost = a == "tiny"
+            rows.append(
+                _row(
+                    ERRORS_COLUMNS, by=f"{first}*{second}", stratum=f"{a} * {b}", cohort="all", split="test", model=model,
+                    perturbation="nominal", level=0.0, kind="missed", k=float(i), n_cases=i + 4, n_patients=i + 4,
+                    rate=NAN if lost else i / (i + 4), low=NAN if lost else 0.0, high=NAN if lost else 1.0, reason=TINY if lost else "",
+                )
+            )  # fmt: skip
+    return pd.DataFrame(rows, columns=list(ERRORS_COLUMNS))
+
+
+def roc(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFrame:
+    """Give roc.csv: three points above the diagonal."""
+    points = ((0.0, 0.2), (0.5, 0.8), (1.0, 1.0))
+    rows = [
+        _row(
+            ROC_COLUMNS, cohort=c, split="test", model=m, x=x, value=v, low=v - 0.1, high=min(1.0, v + 0.1), n_cases=30, n_patients=20,
+            n_positive=12,
+        )
+        for c in cohorts for m in models for x, v in points
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(ROC_COLUMNS))
+
+
+def decision_curve(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFrame:
+    """Give decision_curve.csv: ten points falling from 0.4."""
+    rows = [
+        _row(
+            DECISION_CURVE_COLUMNS, cohort=c, split="test", model=m, x=i / 20, value=0.4 - i / 40, low=0.3 - i / 40, high=0.5 - i / 40,
+            treat_all=0.4 - i / 20, n_cases=30, n_patients=20, n_positive=12,
+        )
+        for c in cohorts for m in models for i in range(1, 11)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(DECISION_CURVE_COLUMNS))
+
+
+def operating_points(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFrame:
+    """Give operating_points.csv: the carried one and a sensitivity of 0.9."""
+    rows = [
+        _row(
+            OPERATING_POINTS_COLUMNS, model=m, cohort=c, split="test", operating_point=p, threshold=t, metric=k, value=v, low=v - 0.1,
+            high=v + 0.1, n_cases=12, n_patients=10, n_development=40,
+        )
+        for m in models for c in cohorts for p, t in (("youden (judged at)", 0.5), ("sensitivity=0.9", 0.3))
+        for k, v in (("sensitivity", 0.6), ("specificity", 0.7))
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(OPERATING_POINTS_COLUMNS))
+
+
+def sweep(models: Sequence[str], cohorts: Sequence[str], groups: Mapping[str, Sequence[str]] = STRATA) -> pd.DataFrame:
+    """Give sweep.csv: of 10 + j positives and 20 negatives ever fewer are called; j counts strata."""
+    points = {0.3: "sensitivity=0.9", 0.5: "youden (judged at)"}
+    rows = []
+    for m in models:
+        for c in cohorts:
+            for by, strata_ in {"all": ("all",), **groups}.items():
+                for j, name in enumerate(strata_):
+                    for i, cut in enumerate((0.1, 0.3, 0.5, 0.7, 0.9)):
+                        rows.append(
+                            _row(
+                                SWEEP_COLUMNS, model=m, cohort=c, split="test", by=by, stratum=name, threshold=cut,
+                                operating_point=points.get(cut, ""), n_positive=10 + j, n_positive_called=10 + j - 2 * i, n_malignant=6,
+                                n_malignant_called=6 - i, n_intermediate=4 + j, n_intermediate_called=4 + j - i, n_negative=20,
+                                n_negative_called=20 - 4 * i, n_answers=120 if by == "all" else 0,
+                                flip_rate=0.01 * (i + 1) if by == "all" else NAN,
+                            )
+                        )  # fmt: skip
+    return pd.DataFrame(rows, columns=list(SWEEP_COLUMNS))
+
+
 def all_tables(
     models: Sequence[str] = ("a", "b"),
     cohorts: Sequence[str] = ("all", "internal", "external"),
@@ -186,9 +281,12 @@ def all_tables(
     """Give every table of a run."""
     own = strata(models, cohorts, groups)
     found = {
-        "strata": own, "curves": curves(own), "errors": errors(models, cohorts, groups), "stability": stability(models, cases),
+        "strata": own, "curves": curves(own), "stability": stability(models, cases),
         "thresholds": thresholds(models), "flow": flow(len(cases)), "size_curve": size_curve(models, cohorts),
         "transfer": transfer(models, groups), "calibration": calibration(models, cohorts),
+        "errors": pd.concat([errors(models, cohorts, groups), crossed_errors(models, groups)], ignore_index=True),
+        "repeats": repeats(models, cohorts), "roc": roc(models, cohorts), "decision_curve": decision_curve(models, cohorts),
+        "operating_points": operating_points(models, cohorts), "sweep": sweep(models, cohorts, groups),
     }  # fmt: skip
     return {**found, "comparisons": comparisons(*models[:2])} if len(models) > 1 else found
 

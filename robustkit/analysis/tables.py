@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from robustkit.analysis.agreement import agreement_rows, agreement_table, variance_rows
+from robustkit.analysis.all_thresholds import decision_curve_table, decision_rows, roc_rows, roc_table
 from robustkit.analysis.cohort import ALL, Judged, judged_cases
 from robustkit.analysis.comparisons import Settings, comparisons_table, permutations_for
 from robustkit.analysis.curves import curves_table
@@ -27,6 +28,7 @@ from robustkit.analysis.single_repeats import repeats_rows, repeats_table
 from robustkit.analysis.size_curve import size_curve_rows, size_curve_table
 from robustkit.analysis.stability import stability_table
 from robustkit.analysis.strata_table import Condition, strata_rows, strata_table
+from robustkit.analysis.sweep import sweep_grid, sweep_rows, sweep_table
 from robustkit.analysis.thresholds import Threshold, development_of, judged_at, thresholds_table
 from robustkit.analysis.transfer import transfer_rows, transfer_table
 from robustkit.cohort.vocabulary import Vocabulary
@@ -41,6 +43,9 @@ Unit = Literal["case", "lesion", "patient"]
 
 FIRST = ("subtype", "group", "region", "size", "site", "centre")
 """Variables in the order in which people ask; others follow by name."""
+
+CROSSED = (("subtype", "region"), ("subtype", "size"), ("region", "size"))
+"""Pairs whose nominal errors are counted where they meet; ``--by a*b`` gives all tables of any other pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +134,24 @@ def _by_stratum(
     sizes: list[dict[str, object]] = []
     points: list[dict[str, object]] = []
     bins: list[dict[str, object]] = []
+    rocs: list[dict[str, object]] = []
+    decisions: list[dict[str, object]] = []
+    swept: list[dict[str, object]] = []
     units = _units(cohort, choices.unit)
+    pairs = {f"{a}*{b}": strata[a].str.cat(strata[b], sep=" * ") for a, b in CROSSED if a in strata and b in strata}
     for own, threshold in zip(answers, thresholds, strict=True):
         development = own.nominal[cohort.development & np.isfinite(own.nominal)]
         set_size = own.matrices[0].set_size if own.matrices else 1
         usual = points_of(threshold, development_of(cohort, own))
         rules = Rules(units, development, threshold.value, draws, choices.prevalence, set_size)
+        grid = sweep_grid(cohort, own, usual)
         for name in cohort.cohorts:
+            given: tuple[Sample, Condition] | None = None
+            redrawn: Sample | None = None
             for sample, condition in _conditions(cohort, own, name, rules=rules, point=threshold.operating_point):
                 rows += strata_rows(cohort, sample, strata, condition=condition, unit=choices.unit)
-                errors += errors_rows(cohort, sample, strata, condition=condition)
+                crossed = {**strata, **pairs} if sample.is_nominal else strata
+                errors += errors_rows(cohort, sample, crossed, condition=condition)
                 agreement += agreement_rows(cohort, sample, strata, condition=condition)
                 repeats += repeats_rows(cohort, sample, strata, condition=condition)
                 if condition.is_primary:
@@ -146,8 +159,15 @@ def _by_stratum(
                 if sample.is_nominal:
                     points += operating_rows(cohort, sample, usual, condition=condition)
                     bins += calibration_rows(cohort, sample, condition=condition)
+                    rocs += roc_rows(cohort, sample, condition=condition)
+                    decisions += decision_rows(cohort, sample, condition=condition)
+                    given = sample, condition
+                elif redrawn is None:
+                    redrawn = sample
                 if condition.is_primary and name == ALL:
                     transfer += transfer_rows(cohort, sample, strata, condition=condition)
+            if given:
+                swept += sweep_rows(cohort, given[0], redrawn, strata, grid=grid, points=usual, condition=given[1])
     more = {
         "errors": errors_table(errors),
         "agreement": agreement_table(agreement),
@@ -156,6 +176,9 @@ def _by_stratum(
         "size_curve": size_curve_table(sizes),
         "operating_points": operating_table(points),
         "calibration": calibration_table(bins),
+        "roc": roc_table(rocs),
+        "decision_curve": decision_curve_table(decisions),
+        "sweep": sweep_table(swept),
     }
     return strata_table(rows), more
 

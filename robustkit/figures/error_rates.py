@@ -44,7 +44,8 @@ class ErrorRates:
     def draw(self, tables: Mapping[str, pd.DataFrame], facts: RunFacts) -> FigureSet:
         """Draw nominal errors at the carried threshold."""
         errors = known(tables.get("errors"), ERRORS_COLUMNS)
-        rows = errors[(errors["by"] != "all") & (errors["perturbation"] == "nominal")]
+        is_pair = errors["by"].astype(str).str.count(r"\*") == 1  # shown as a grid
+        rows = errors[(errors["by"] != "all") & ~is_pair & (errors["perturbation"] == "nominal")]
         cohorts = _cohorts(rows)
         drawings = []
         for by in dict.fromkeys(rows["by"]):

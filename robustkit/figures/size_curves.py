@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from robustkit.figures._base import Drawing, FigureSet, Numbers, RunFacts, Sheet, blank, known, plain, rounded, shade
+from robustkit.figures._base import Drawing, FigureSet, Numbers, RunFacts, Sheet, blank, known
+from robustkit.figures._curve import add_curve
 from robustkit.figures._words import KINDS, cohort_name, level_text, metric_words, with_interval
 from robustkit.results.schema import SIZE_CURVE_COLUMNS
 
@@ -63,21 +64,12 @@ def _of(metric: str) -> str:
 
 
 def _curve(figure: Sheet, own: pd.DataFrame, model: str, facts: RunFacts, *, scale: str) -> None:
-    colour = facts.colour(model)
-    x, low, high = rounded(own["x"]), rounded(own["low"]), rounded(own["high"])
-    figure.add(
-        x=[*x, *x[::-1]], y=[*high, *low[::-1]], fill="toself", mode="lines", fillcolor=shade(colour, 0.14), line={"width": 0},
-        hoverinfo="skip", showlegend=False, legendgroup=model,
-    )  # fmt: skip
     hover = [
         f"<b>{with_interval(r['value'], r['low'], r['high'], is_share=True)}</b><br>{_size(r['x'], scale)}<br>"
         f"n = {r['n_cases']:.0f} cases, {r['n_patients']:.0f} patients"
         for r in own.to_dict("records")
     ]
-    figure.add(
-        x=x, y=rounded(own["value"]), mode="lines", name=plain(model), legendgroup=model, hovertext=hover,
-        line={"color": colour, "width": 2.5}, hovertemplate="%{hovertext}<extra>%{fullData.name}</extra>",
-    )  # fmt: skip
+    add_curve(figure, own, model, facts, hover=hover)
 
 
 def _size(value: float, scale: str) -> str:

@@ -16,14 +16,14 @@ from robustkit.figures._base import (
     blank,
     known,
     percent_axis,
-    plain,
-    rounded,
-    shade,
 )
+from robustkit.figures._curve import add_curve
 from robustkit.figures._words import cohort_name, level_axis, level_text, metric_words, with_interval
 from robustkit.results.schema import CURVES_COLUMNS
 
 METRICS = ("auc", "flip_rate", "sensitivity", "specificity", "rank_sd", "right_at_10", "score_sd")
+LEVEL, IOU = "level", "mean IoU"
+IOU_AXIS = "mean IoU of the redrawn boxes with the given one (1 = the same box)"
 HEAD = ("Model", "Level", "Value (95 % interval)", "Cases", "Patients", "Mean IoU", "Boxes that did not move")
 
 
@@ -37,60 +37,59 @@ class StabilityCurves:
         curves = known(tables.get("curves"), CURVES_COLUMNS)
         rows = curves[curves["by"] == "all"]
         drawings = [
-            _draw(part, metric, (str(cohort), str(kind)), facts)
+            _draw(part, metric, (str(cohort), str(kind), over), facts)
             for metric in METRICS
             for (cohort, kind), part in rows[rows["metric"] == metric].groupby(["cohort", "perturbation"], sort=False)
-            if part["value"].notna().any()
+            for over in (LEVEL, IOU)
+            if part["value"].notna().any() and (over == LEVEL or part["achieved_iou"].notna().any())
         ]
         caption = (
             "Level 0 is the box as given; at every other level each box is redrawn at random within the level. A curve "
             "estimates the metric that is expected when every box is redrawn. Bands are 95 % intervals for further "
-            "patients of the same centres, not for further boxes. Click a model in the legend to hide it."
+            "patients of the same centres, not for further boxes. Click a model in the legend to hide it. Mean IoU: the overlap "
+            "of the redrawn boxes with the given one, as it came out on these films."
         )
-        menus = ("Metric", "Cohort", "Perturbation")
+        menus = ("Metric", "Cohort", "Perturbation", "Over")
         return FigureSet(self.name, "Stability curves", caption, "stability", 0, menus, tuple(drawings))
 
 
-def _draw(rows: pd.DataFrame, metric: str, where: tuple[str, str], facts: RunFacts) -> Drawing:
-    cohort, kind = where
-    words = metric_words(metric)
-    unit = facts.unit(kind)
+def _draw(rows: pd.DataFrame, metric: str, where: tuple[str, str, str], facts: RunFacts) -> Drawing:
+    cohort, kind, over = where
+    words, unit = metric_words(metric), facts.unit(kind)
+    axes = (level_axis(kind, unit) if over == LEVEL else IOU_AXIS, words.axis)
     title = f"{words.name} when every box is redrawn"
-    axes = (level_axis(kind, unit), words.axis)
     figure = blank(title, f"{cohort_name(cohort)}, {kind}; bands: 95 % intervals", axes=axes, facts=facts)
+    # the box as given overlaps itself wholly
+    rows = rows.assign(achieved_iou=rows["achieved_iou"].astype(float).mask(rows["x"] == 0, 1.0))
     numbers: list[tuple[str, ...]] = []
     for model, own in rows.groupby("model", sort=False):
         own = own.sort_values("x")
         numbers += [_numbers(r, str(model), unit, is_share=words.is_share) for r in own.to_dict("records")]
-        _curve(figure, own[own["value"].notna()], str(model), facts, unit=unit, is_share=words.is_share)
+        seen = own[own["value"].notna()]
+        column = "x" if over == LEVEL else "achieved_iou"
+        hover = [_hover(r, unit, is_share=words.is_share) for r in seen.to_dict("records")]
+        add_curve(figure, seen, str(model), facts, hover=hover, has_markers=True, column=column)
     percent_axis(figure, "y", is_share=words.is_share, from_zero=words.from_zero)
-    levels = sorted(set(rows["x"].dropna()))
+    if over == LEVEL:
+        _level_ticks(figure, rows["x"], unit)
+    else:
+        figure.axis("x", autorange="reversed", tickformat=".2f")
+    if metric == "auc":
+        figure.line("y", 0.5, dash="dot", width=1, color=GREY)
+    return Drawing((words.name, cohort_name(cohort), kind, over), figure, Numbers(HEAD, tuple(numbers)))
+
+
+def _level_ticks(figure: Sheet, at: pd.Series, unit: str) -> None:
+    levels = sorted(set(at.dropna()))
     pad = 0.04 * (levels[-1] - levels[0] or 1.0)
     ticks = {"tickvals": levels, "ticktext": [level_text(v, unit) for v in levels]}
     figure.axis("x", **ticks, range=[levels[0] - pad, levels[-1] + pad])
-    if metric == "auc":
-        figure.line("y", 0.5, dash="dot", width=1, color=GREY)
-    return Drawing((words.name, cohort_name(cohort), kind), figure, Numbers(HEAD, tuple(numbers)))
 
 
-def _curve(figure: Sheet, own: pd.DataFrame, model: str, facts: RunFacts, *, unit: str, is_share: bool) -> None:
-    colour = facts.colour(model)
-    band = own[own["low"].notna()]
-    x, low, high = band["x"].tolist(), rounded(band["low"]), rounded(band["high"])
-    figure.add(
-        x=[*x, *x[::-1]], y=[*high, *low[::-1]], fill="toself", mode="lines", fillcolor=shade(colour, 0.14), line={"width": 0},
-        hoverinfo="skip", showlegend=False, legendgroup=model,
-    )  # fmt: skip
-    hover = []
-    for r in own.to_dict("records"):
-        said = with_interval(r["value"], r["low"], r["high"], is_share=is_share)
-        at = f"{level_text(r['x'], unit)}, mean IoU {r['achieved_iou']:.2f}"
-        hover.append(f"<b>{said}</b><br>{at}<br>n = {r['n_cases']:.0f} cases, {r['n_patients']:.0f} patients")
-    figure.add(
-        x=own["x"].tolist(), y=rounded(own["value"]), mode="lines+markers", name=plain(model), legendgroup=model, hovertext=hover,
-        line={"color": colour, "width": 2.5}, marker={"size": 9, "symbol": facts.symbol(model)},
-        hovertemplate="%{hovertext}<extra>%{fullData.name}</extra>",
-    )  # fmt: skip
+def _hover(r: Mapping[str, float], unit: str, *, is_share: bool) -> str:
+    said = with_interval(r["value"], r["low"], r["high"], is_share=is_share)
+    at = f"{level_text(r['x'], unit)}, mean IoU {r['achieved_iou']:.2f}"
+    return f"<b>{said}</b><br>{at}<br>n = {r['n_cases']:.0f} cases, {r['n_patients']:.0f} patients"
 
 
 def _numbers(r: Mapping[str, float], model: str, unit: str, *, is_share: bool) -> tuple[str, ...]:

@@ -9,10 +9,12 @@ from typing import Any
 from plotly.offline import get_plotlyjs
 
 from robustkit.figures._base import FigureSet, fitting_script
+from robustkit.figures._operating import operating_asset
 from robustkit.figures._words import DISCLAIMER, SIMULATED
 from robustkit.report.case_cards import cases_section
 from robustkit.report.markup import as_json, packed, safe_csv, text
 from robustkit.report.method import method_section
+from robustkit.report.operating import operating_section
 from robustkit.report.overview import overview
 from robustkit.report.searches import drift_section, slices_section
 from robustkit.report.sections import (
@@ -30,6 +32,7 @@ SECTIONS = (
     stability_section,
     strata_section,
     errors_section,
+    operating_section,
     slices_section,
     comparisons_section,
     drift_section,
@@ -64,7 +67,7 @@ def build_page(view: RunView) -> str:
     return Template(asset("page.html")).substitute(
         title=title,
         document_title=text(f"{', '.join(view.models)}: {title}"),
-        css=asset("page.css"),
+        css=asset("page.css") + operating_asset("css"),
         disclaimer=text(DISCLAIMER),
         simulated=f'<span class="tag">{text(SIMULATED)}</span>' if view.is_simulated else "",
         nav="".join(f'<a href="#{s.anchor}">{text(s.title)}</a>' for s in sections),
@@ -73,7 +76,9 @@ def build_page(view: RunView) -> str:
         data="".join(_block(f"table-{n}", safe_csv(t)) for n, t in view.tables.items())
         + "".join(_block(n, as_json(d)) for n, d in data.items())
         + _block("plotly", get_plotlyjs()),
-        scripts="".join(_script(source) for source in (fitting_script(), *(asset(n) for n in scripts))),
+        scripts="".join(
+            _script(source) for source in (fitting_script(), operating_asset("js"), *(asset(n) for n in scripts))
+        ),
     )
 
 

@@ -62,6 +62,21 @@ OPERATING_POINTS_COLUMNS = (
     "n_patients", "n_development", "method", "reason",
 )  # fmt: skip
 
+SWEEP_COLUMNS = (
+    "model", "cohort", "split", "by", "stratum", "threshold", "operating_point", "n_positive", "n_positive_called",
+    "n_malignant", "n_malignant_called", "n_intermediate", "n_intermediate_called", "n_negative", "n_negative_called",
+    "n_answers", "flip_rate",
+)  # fmt: skip
+
+ROC_COLUMNS = (
+    "cohort", "split", "model", "x", "value", "low", "high", "method", "n_cases", "n_patients", "n_positive", "reason",
+)  # fmt: skip
+
+DECISION_CURVE_COLUMNS = (
+    "cohort", "split", "model", "x", "value", "low", "high", "treat_all", "method", "n_cases", "n_patients",
+    "n_positive", "reason",
+)  # fmt: skip
+
 FLIP_CURVE_COLUMNS = (
     "cohort", "split", "model", "perturbation", "x", "value", "low", "high", "n_changed", "method", "n_cases",
     "n_patients", "reason",

@@ -18,14 +18,17 @@ from robustkit.results.schema import (
     CALIBRATION_COLUMNS,
     COMPARISONS_COLUMNS,
     CURVES_COLUMNS,
+    DECISION_CURVE_COLUMNS,
     ERRORS_COLUMNS,
     FLIP_CURVE_COLUMNS,
     FLOW_COLUMNS,
     OPERATING_POINTS_COLUMNS,
     REPEATS_COLUMNS,
+    ROC_COLUMNS,
     SIZE_CURVE_COLUMNS,
     STABILITY_COLUMNS,
     STRATA_COLUMNS,
+    SWEEP_COLUMNS,
     THRESHOLDS_COLUMNS,
     TRANSFER_COLUMNS,
 )
@@ -86,7 +89,8 @@ def test_columns_of_the_contract_in_their_order(made: Tables) -> None:
         "thresholds": THRESHOLDS_COLUMNS, "flow": FLOW_COLUMNS, "comparisons": COMPARISONS_COLUMNS,
         "agreement": AGREEMENT_COLUMNS, "transfer": TRANSFER_COLUMNS, "repeats": REPEATS_COLUMNS,
         "size_curve": SIZE_CURVE_COLUMNS, "operating_points": OPERATING_POINTS_COLUMNS, "flip_curve": FLIP_CURVE_COLUMNS,
-        "calibration": CALIBRATION_COLUMNS,
+        "calibration": CALIBRATION_COLUMNS, "roc": ROC_COLUMNS, "decision_curve": DECISION_CURVE_COLUMNS,
+        "sweep": SWEEP_COLUMNS,
     }  # fmt: skip
     assert {k: tuple(v.columns) for k, v in made.frames.items()} == wanted
     assert all(len(v) for v in made.frames.values())

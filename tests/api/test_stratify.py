@@ -47,7 +47,7 @@ def test_the_newest_complete_run_is_taken_and_all_tables_are_written(run: RunFol
     assert found.warnings[0] == f"the newest run, {newer.name}, is not complete; this is the one before it."
     names = {p.name for p in (run.path / "tables").iterdir()}
     made = ("strata", "curves", "errors", "stability", "thresholds", "flow", "agreement", "transfer", "repeats",
-            "size_curve", "operating_points", "flip_curve", "calibration")  # fmt: skip
+            "size_curve", "operating_points", "flip_curve", "calibration", "roc", "decision_curve", "sweep")  # fmt: skip
     assert names == {f"{t}.csv" for t in made}
     assert len(found.sentences) == 3
     assert found.sentences[0].startswith("m, how good: ")

@@ -12,7 +12,7 @@ FACTS = RunFacts(("a", "b"), units={"shift": "side"}, primary=("shift", 0.1))
 def test_points_and_bands_are_the_tables() -> None:
     tables = all_tables()
     found = {d.choice: d for d in PLUGIN.draw(tables, FACTS).drawings}
-    drawing = found["AUC", "internal", "shift"]
+    drawing = found["AUC", "internal", "shift", "level"]
     curves = tables["curves"]
     keep = (curves["by"] == "all") & (curves["cohort"] == "internal") & (curves["metric"] == "auc")
     own = curves[keep & (curves["model"] == "b")].sort_values("level")
@@ -21,6 +21,23 @@ def test_points_and_bands_are_the_tables() -> None:
     assert line["y"] == pytest.approx(own["value"].tolist(), abs=1e-5)
     assert band["y"][:3] == pytest.approx(own["high"].tolist(), abs=1e-5)
     assert band["y"][3:] == pytest.approx(own["low"].tolist()[::-1], abs=1e-5)
+
+
+def test_over_iou_the_same_values_stand_at_the_overlap_that_was_reached() -> None:
+    tables = all_tables()
+    found = {d.choice: d for d in PLUGIN.draw(tables, FACTS).drawings}
+    over = [t for t in found["AUC", "internal", "shift", "mean IoU"].sheet.data if t["legendgroup"] == "b"][1]
+    level = [t for t in found["AUC", "internal", "shift", "level"].sheet.data if t["legendgroup"] == "b"][1]
+    curves = tables["curves"]
+    keep = (
+        (curves["by"] == "all")
+        & (curves["cohort"] == "internal")
+        & (curves["metric"] == "auc")
+        & (curves["model"] == "b")
+    )
+    reached = curves[keep].sort_values("level")["achieved_iou"].tolist()
+    assert over["y"] == level["y"]
+    assert over["x"] == [1.0, *reached[1:]]
 
 
 def test_levels_have_units() -> None:

@@ -139,3 +139,74 @@ def test_axe_finds_no_serious_issue(browser: Any, path: Path, theme: str) -> Non
     found = axe.run(page).response["violations"]
     assert [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")] == []
     context.close()
+
+
+GROUPS = {"subtype": (HOSTILE, "osteosarcoma", "tiny"), "size": ("<20 mm", ">=20 mm")}
+
+
+def _tile(page: Any, name: str) -> str:
+    return str(page.inner_text(f"#operating-point [data-value={name}]"))
+
+
+def _slide(page: Any, to: int) -> None:
+    page.evaluate(
+        "(to) => { const s = document.getElementById('operating-point-slider'); s.value = to; s.dispatchEvent(new Event('input')); }",
+        to,
+    )
+
+
+def test_the_slider_gives_the_counts_of_the_table_at_every_threshold(opened: Any) -> None:
+    opened.locator("#operating-point").scroll_into_view_if_needed()
+    opened.wait_for_selector("#operating-point-slider")
+    opened.select_option("#operating-point-model", HOSTILE)
+    opened.select_option("#operating-point-cohort", "external")
+    swept = all_tables(("a", HOSTILE), groups=GROUPS)["sweep"].query("model == @HOSTILE and cohort == 'external'")
+    for i, cut in enumerate(sorted(swept["threshold"].unique())):
+        _slide(opened, i)
+        r = swept[(swept["by"] == "all") & (swept["threshold"] == cut)].iloc[0]
+        found, kept = r["n_positive_called"] / r["n_positive"], 1 - r["n_negative_called"] / r["n_negative"]
+        assert opened.inner_text("#operating-point output") == f"{cut:.3f}"
+        assert f"{r['n_positive_called']} of {r['n_positive']} found" in _tile(opened, "sensitivity")
+        # at the carried threshold the tile is that of strata.csv, with its interval
+        if cut != 0.5:
+            assert _tile(opened, "sensitivity").startswith(f"{found:.1%}")
+            assert _tile(opened, "specificity").startswith(f"{kept:.1%}")
+            assert _tile(opened, "flips").startswith(f"{r['flip_rate']:.1%}")
+            assert " to " not in opened.inner_text("#operating-point .tiles")
+        own = swept[(swept["by"] == "subtype") & (swept["threshold"] == cut)]
+        rows = opened.locator("#operating-point-strata tbody tr").all_inner_texts()
+        for row, s in zip(rows, own.to_dict("records"), strict=True):
+            assert row.startswith(s["stratum"])
+            assert f"{s['n_positive'] - s['n_positive_called']} of {s['n_positive']}" in row
+            assert f"{s['n_negative_called']} of {s['n_negative']}" in row
+
+
+def test_intervals_stand_at_the_carried_threshold_alone(opened: Any) -> None:
+    opened.locator("#operating-point").scroll_into_view_if_needed()
+    opened.wait_for_selector("#operating-point-slider")
+    state = "#operating-point .state"
+    strata = all_tables(("a", HOSTILE), groups=GROUPS)["strata"]
+    own = strata.query(
+        "by == 'all' and model == 'a' and cohort == 'all' and metric == 'sensitivity' and level == 0"
+    ).iloc[0]
+    assert opened.inner_text(state).startswith("The carried threshold")
+    assert _tile(opened, "sensitivity").split("\n")[0] == f"{own['value']:.1%}"
+    assert f"({own['low']:.1%} to {own['high']:.1%})" in _tile(opened, "sensitivity")
+    opened.click("#operating-point [data-at='1']")
+    assert opened.inner_text(state).startswith("Fixed on development cases")
+    assert " to " not in opened.inner_text("#operating-point .tiles")
+    opened.focus("#operating-point-slider")
+    opened.keyboard.press("ArrowLeft")
+    assert opened.inner_text(state) == "Exploratory: chosen on the test cases; no intervals."
+    opened.click("#operating-point [data-at='2']")
+    assert opened.inner_text(state).startswith("The carried threshold")
+
+
+def test_ppv_follows_the_share_of_positives(opened: Any) -> None:
+    opened.locator("#operating-point").scroll_into_view_if_needed()
+    opened.wait_for_selector("#operating-point-slider")
+    _slide(opened, 1)
+    # 8 of 10 positives and 16 of 20 negatives are called: sensitivity .8, specificity .2
+    for percent, value in ((50, 0.8 * 0.5 / (0.8 * 0.5 + 0.8 * 0.5)), (10, 0.8 * 0.1 / (0.8 * 0.1 + 0.8 * 0.9))):
+        opened.fill("#operating-point-prevalence", str(percent))
+        assert _tile(opened, "ppv").startswith(f"{value:.1%}")

@@ -26,7 +26,7 @@ def test_it_still_gives_every_table(old: RunFolder) -> None:
     found = stratify(run=old.path, draws=200)
     assert {p.stem for p in found.tables} == {
         "strata", "curves", "errors", "stability", "thresholds", "flow", "comparisons", "agreement", "transfer", "repeats",
-        "size_curve", "operating_points", "flip_curve", "calibration",
+        "size_curve", "operating_points", "flip_curve", "calibration", "roc", "decision_curve", "sweep",
     }  # fmt: skip
     strata = old.table("strata")
     cases, rows = old.cases(), old.predictions(filters=[("perturbation", "==", "nominal")])
