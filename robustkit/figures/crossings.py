@@ -26,7 +26,8 @@ CROSS = " * "
 SCALE = [[0.0, "#eef3f8"], [0.5, "#7fb2d6"], [1.0, "#00507f"]]
 """From few to many errors: light to dark in one hue, so that it holds in grey and for colour-blind readers."""
 UNKNOWN = "rgba(127,127,127,0.12)"
-DARK_FROM = 0.55
+DARK_FROM = 0.7
+"""Share from which white letters are read more easily than dark ones."""
 
 
 class Crossings:
@@ -40,10 +41,8 @@ class Crossings:
         pairs = errors["by"].astype(str).str.count(r"\*") == 1
         rows = errors[pairs & (errors["perturbation"] == "nominal") & (errors["n_cases"] > 0)]
         keys = ["by", "kind", "model", "cohort"]
-        drawings = [
-            _draw(part, dict(zip(keys, map(str, key), strict=True)), facts)
-            for key, part in rows.groupby(keys, sort=False)
-        ]
+        found = [(dict(zip(keys, map(str, k), strict=True)), part) for k, part in rows.groupby(keys, sort=False)]
+        drawings = [_draw(part, of, facts) for kind in KINDS for of, part in found if of["kind"] == kind]
         caption = (
             "Errors of n cases where two facts meet; the darker, the larger the share. Boxes as given, carried threshold. A cell "
             "of fewer than 5 patients shows its count alone, without colour; an empty place has no such case. Many small cells: "
@@ -66,12 +65,16 @@ def _draw(rows: pd.DataFrame, of: Mapping[str, str], facts: RunFacts) -> Drawing
         for r in own.to_dict("records")
     ]
     rates = [float(v) for v in own["rate"]]
+    x, y = [across.index(v) for v in own["column"]], [down.index(v) for v in own["row"]]
+    figure.layout["shapes"] += [
+        {"type": "rect", "x0": a - 0.47, "x1": a + 0.47, "y0": b - 0.45, "y1": b + 0.45, "fillcolor": _colour(v), "line": {"width": 0},
+         "layer": "below"}
+        for a, b, v in zip(x, y, rates, strict=True)
+    ]  # fmt: skip
     figure.add(
-        x=[across.index(v) for v in own["column"]], y=[down.index(v) for v in own["row"]], mode="markers+text", hovertext=hover,
-        text=[f"{k:g} of {n:g}" for k, n in zip(own["k"], own["n_cases"], strict=True)], showlegend=False,
+        x=x, y=y, mode="text", hovertext=hover, showlegend=False, hovertemplate="%{hovertext}<extra></extra>",
+        text=[f"{k:g} of {n:g}" for k, n in zip(own["k"], own["n_cases"], strict=True)],
         textfont={"size": 12, "color": [_ink(v) for v in rates]},
-        marker={"symbol": "square", "size": 34, "color": [_colour(v) for v in rates], "line": {"width": 0}},
-        hovertemplate="%{hovertext}<extra></extra>",
     )  # fmt: skip
     figure.axis(
         "x", tickvals=list(range(len(across))), ticktext=[plain(v, 24) for v in across], range=[-0.6, len(across) - 0.4], side="bottom",

@@ -6,7 +6,20 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from robustkit.figures._base import Drawing, FigureSet, Numbers, RunFacts, blank, known, percent_axis, plain, shade
+from robustkit.figures._base import (
+    Drawing,
+    FigureSet,
+    Numbers,
+    RunFacts,
+    blank,
+    known,
+    percent_axis,
+    plain,
+    rounded,
+    shade,
+    spread_out,
+    whiskers,
+)
 from robustkit.figures._words import cohort_name, level_axis, level_text, metric_words, number
 from robustkit.results.schema import REPEATS_COLUMNS
 
@@ -29,8 +42,8 @@ class SingleRepeats:
         caption = (
             "Every repeat redraws the box of every case once and gives one number for the whole cohort. The spread of these "
             "numbers is not a measure of stability: single errors cancel, so it shrinks as the cohort grows, however much each "
-            "case changes. It says how much one such evaluation would differ from the next. No smallest or largest repeat is "
-            "shown: they depend on how many were drawn."
+            "case changes. Thick bars hold half of the repeats, thin ones nine of ten. No smallest or largest repeat is shown: "
+            "they depend on how many were drawn."
         )
         menus = ("Metric", "Cohort", "Perturbation")
         return FigureSet(self.name, "The cohort, repeat by repeat", caption, "stability", 5, menus, tuple(drawings))
@@ -43,25 +56,43 @@ def _draw(rows: pd.DataFrame, metric: str, where: tuple[str, str], facts: RunFac
     axes = (level_axis(kind, unit), words.axis)
     figure = blank(f"{words.name} of single repeats", f"{cohort_name(cohort)}, {kind}; {n}", axes=axes, facts=facts)
     numbers: list[tuple[str, ...]] = []
-    for model, own in rows.groupby("model", sort=False):
-        own, colour = own.sort_values("level"), facts.colour(str(model))
+    levels = sorted(set(rows["level"]))
+    models = list(dict.fromkeys(rows["model"]))
+    for model, offset in zip(models, spread_out(len(models), 0.5 / max(1, len(models))), strict=True):
+        own, colour = rows[rows["model"] == model].sort_values("level"), facts.colour(str(model))
         said = [_said(r, str(model), unit, is_share=words.is_share) for r in own.to_dict("records")]
         hover = [f"median <b>{s[2]}</b><br>half of them {s[3]}<br>nine of ten {s[4]}<br>{n}" for s in said]
-        x = [level_text(v, unit) for v in own["level"]]
+        x = [levels.index(v) + offset for v in own["level"]]
+        both = {
+            "x": x,
+            "y": rounded(own["median"]),
+            "mode": "markers",
+            "legendgroup": plain(model),
+            "name": plain(model),
+        }
+        look = {"color": colour, "symbol": facts.symbol(str(model))}
         figure.add(
-            type="box", x=x, y=[float(v) for v in own["median"]], q1=_list(own["q25"]), median=_list(own["median"]),
-            q3=_list(own["q75"]), lowerfence=_list(own["q05"]), upperfence=_list(own["q95"]), name=plain(model), hovertext=hover,
-            line={"color": colour, "width": 1.5}, fillcolor=shade(colour, 0.2), offsetgroup=plain(model), hoverinfo="text",
+            **both, showlegend=False, hoverinfo="skip", marker={**look, "size": 1},
+            error_y=_between(own, "q05", "q95", colour=colour, thickness_px=1.5),
+        )  # fmt: skip
+        figure.add(
+            **both, hovertext=hover, hovertemplate="%{hovertext}<extra>%{fullData.name}</extra>", marker={**look, "size": 11},
+            error_y=_between(own, "q25", "q75", colour=shade(colour, 0.45), thickness_px=9),
         )  # fmt: skip
         numbers += said
     percent_axis(figure, "y", is_share=words.is_share)
-    figure.layout["boxmode"] = "group"
-    figure.axis("x", type="category")
+    figure.axis(
+        "x",
+        tickvals=list(range(len(levels))),
+        ticktext=[level_text(v, unit) for v in levels],
+        range=[-0.6, len(levels) - 0.4],
+    )
     return Drawing((words.name, cohort_name(cohort), kind), figure, Numbers(HEAD, tuple(numbers)))
 
 
-def _list(values: pd.Series) -> list[float]:
-    return [round(float(v), 5) for v in values]
+def _between(own: pd.DataFrame, low: str, high: str, *, colour: str, thickness_px: float) -> dict[str, object]:
+    bounds = pd.DataFrame({"low": own[low], "high": own[high]})
+    return whiskers(bounds, own["median"], colour=colour, thickness_px=thickness_px)
 
 
 def _said(r: Mapping[str, float], model: str, unit: str, *, is_share: bool) -> tuple[str, ...]:

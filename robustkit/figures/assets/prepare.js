@@ -49,6 +49,7 @@ const robustkitFigures = (() => {
       trace.y = trace.y.map(lower);
       if (trace.width) trace.width *= 0.64;
     }
+    layout.shapes.filter((s) => s.type === "rect").forEach((s) => { s.y0 = lower(s.y0); s.y1 = lower(s.y1); });
     layout.annotations.forEach((a) => { if (a.yref !== "paper") a.y += 0.17; });
     axis.ticktext.forEach((label, i) => layout.annotations.push({ x: 0, xref: "paper", xanchor: "left", y: i - 0.33, text: label,
       showarrow: false, font: { size: 12 } }));
