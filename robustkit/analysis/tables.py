@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal, cast
@@ -36,7 +36,7 @@ from robustkit.errors import InputError, UnknownNameError
 from robustkit.registry import load, names
 from robustkit.results.folder import RunFolder
 from robustkit.stats.bootstrap import PatientDraws, patient_draws
-from robustkit.stats.threshold import Method
+from robustkit.stats.threshold import Method, OperatingPoint
 from robustkit.strata._base import UNKNOWN, Bins, Fact, Stratifier
 
 Unit = Literal["case", "lesion", "patient"]
@@ -46,6 +46,21 @@ FIRST = ("subtype", "group", "region", "size", "site", "centre")
 
 CROSSED = (("subtype", "region"), ("subtype", "size"), ("region", "size"))
 """Pairs whose nominal errors are counted where they meet; ``--by a*b`` gives all tables of any other pair."""
+
+
+_TABLES: Mapping[str, Callable[[Sequence[dict[str, object]]], pd.DataFrame]] = {
+    "errors": errors_table,
+    "agreement": agreement_table,
+    "transfer": transfer_table,
+    "repeats": repeats_table,
+    "size_curve": size_curve_table,
+    "operating_points": operating_table,
+    "calibration": calibration_table,
+    "roc": roc_table,
+    "decision_curve": decision_curve_table,
+    "sweep": sweep_table,
+}
+"""Tables that are filled model by model, cohort by cohort, condition by condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,57 +145,53 @@ def _by_stratum(
     choices: Choices,
 ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """Give strata.csv, but for the recipe's intervals, and the other tables that have strata."""
-    rows, errors, agreement, transfer, repeats = [], [], variance_rows(cohort, answers), [], []
-    sizes: list[dict[str, object]] = []
-    points: list[dict[str, object]] = []
-    bins: list[dict[str, object]] = []
-    rocs: list[dict[str, object]] = []
-    decisions: list[dict[str, object]] = []
-    swept: list[dict[str, object]] = []
+    rows: dict[str, list[dict[str, object]]] = {name: [] for name in ("strata", *_TABLES)}
+    rows["agreement"] += variance_rows(cohort, answers)
     units = _units(cohort, choices.unit)
-    pairs = {f"{a}*{b}": strata[a].str.cat(strata[b], sep=" * ") for a, b in CROSSED if a in strata and b in strata}
     for own, threshold in zip(answers, thresholds, strict=True):
         development = own.nominal[cohort.development & np.isfinite(own.nominal)]
         set_size = own.matrices[0].set_size if own.matrices else 1
         usual = points_of(threshold, development_of(cohort, own))
-        rules = Rules(units, development, threshold.value, draws, choices.prevalence, set_size)
         grid = sweep_grid(cohort, own, usual)
+        rules = Rules(units, development, threshold.value, draws, choices.prevalence, set_size)
         for name in cohort.cohorts:
-            given: tuple[Sample, Condition] | None = None
-            redrawn: Sample | None = None
-            for sample, condition in _conditions(cohort, own, name, rules=rules, point=threshold.operating_point):
-                rows += strata_rows(cohort, sample, strata, condition=condition, unit=choices.unit)
-                crossed = {**strata, **pairs} if sample.is_nominal else strata
-                errors += errors_rows(cohort, sample, crossed, condition=condition)
-                agreement += agreement_rows(cohort, sample, strata, condition=condition)
-                repeats += repeats_rows(cohort, sample, strata, condition=condition)
-                if condition.is_primary:
-                    sizes += size_curve_rows(cohort, sample, condition=condition)
-                if sample.is_nominal:
-                    points += operating_rows(cohort, sample, usual, condition=condition)
-                    bins += calibration_rows(cohort, sample, condition=condition)
-                    rocs += roc_rows(cohort, sample, condition=condition)
-                    decisions += decision_rows(cohort, sample, condition=condition)
-                    given = sample, condition
-                elif redrawn is None:
-                    redrawn = sample
-                if condition.is_primary and name == ALL:
-                    transfer += transfer_rows(cohort, sample, strata, condition=condition)
-            if given:
-                swept += sweep_rows(cohort, given[0], redrawn, strata, grid=grid, points=usual, condition=given[1])
-    more = {
-        "errors": errors_table(errors),
-        "agreement": agreement_table(agreement),
-        "transfer": transfer_table(transfer),
-        "repeats": repeats_table(repeats),
-        "size_curve": size_curve_table(sizes),
-        "operating_points": operating_table(points),
-        "calibration": calibration_table(bins),
-        "roc": roc_table(rocs),
-        "decision_curve": decision_curve_table(decisions),
-        "sweep": sweep_table(swept),
-    }
-    return strata_table(rows), more
+            found = list(_conditions(cohort, own, name, rules=rules, point=threshold.operating_point))
+            for sample, condition in found:
+                rows["strata"] += strata_rows(cohort, sample, strata, condition=condition, unit=choices.unit)
+                for table, more in _rows(cohort, sample, strata, points=usual, condition=condition):
+                    rows[table] += more
+            (given, condition), redrawn = found[0], found[1][0] if len(found) > 1 else None
+            rows["sweep"] += sweep_rows(cohort, given, redrawn, strata, grid=grid, points=usual, condition=condition)
+    return strata_table(rows["strata"]), {name: make(rows[name]) for name, make in _TABLES.items()}
+
+
+def _rows(
+    cohort: Judged,
+    sample: Sample,
+    strata: Mapping[str, pd.Series],
+    *,
+    points: Sequence[OperatingPoint],
+    condition: Condition,
+) -> Iterator[tuple[str, list[dict[str, object]]]]:
+    """Give the rows of one model, cohort and condition, by table."""
+    yield "agreement", agreement_rows(cohort, sample, strata, condition=condition)
+    yield "repeats", repeats_rows(cohort, sample, strata, condition=condition)
+    if condition.is_primary:
+        yield "size_curve", size_curve_rows(cohort, sample, condition=condition)
+    if condition.is_primary and condition.cohort == ALL:
+        yield "transfer", transfer_rows(cohort, sample, strata, condition=condition)
+    if not sample.is_nominal:
+        yield "errors", errors_rows(cohort, sample, strata, condition=condition)
+        return
+    yield "errors", errors_rows(cohort, sample, {**strata, **_crossed(strata)}, condition=condition)
+    yield "operating_points", operating_rows(cohort, sample, points, condition=condition)
+    yield "calibration", calibration_rows(cohort, sample, condition=condition)
+    yield "roc", roc_rows(cohort, sample, condition=condition)
+    yield "decision_curve", decision_rows(cohort, sample, condition=condition)
+
+
+def _crossed(strata: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
+    return {f"{a}*{b}": strata[a].str.cat(strata[b], sep=" * ") for a, b in CROSSED if a in strata and b in strata}
 
 
 def assign_strata(cohort: Judged, by: Sequence[str]) -> dict[str, pd.Series]:

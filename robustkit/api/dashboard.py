@@ -109,6 +109,7 @@ def make_dashboard(folders: Sequence[RunFolder], desk: Desk, *, token: str = "")
     from robustkit.dashboard.cases import Cases
     from robustkit.dashboard.figures import FiguresPage
     from robustkit.dashboard.lesion.page import LesionPage, link
+    from robustkit.dashboard.operating import OperatingPage
     from robustkit.dashboard.reports import Reports
     from robustkit.dashboard.shelf import Shelf
     from robustkit.dashboard.summary import Summary
@@ -118,11 +119,12 @@ def make_dashboard(folders: Sequence[RunFolder], desk: Desk, *, token: str = "")
         FiguresPage(shelf, "/stability", "How stable", places=("stability",)),
         FiguresPage(shelf, "/strata", "For whom", places=("strata",)),
         FiguresPage(shelf, "/errors", "Which errors", places=("errors",)),
+        OperatingPage(shelf),
         FiguresPage(shelf, "/more", "More figures", places=("more",)),
     )
-    shown = [f for f in figures if not f.is_empty]
+    shown: list[Page] = [f for f in figures if not f.is_empty]
     report = Reports(shelf, _report_maker(no_images=not desk.has_images))
-    pages: list[Page] = [Summary(shelf), *shown, Cases(shelf, link), LesionPage(desk), report]
+    pages = [Summary(shelf), *shown, Cases(shelf, link), LesionPage(desk), report]
     return make_app(shelf, pages, token=token, busy=lambda: desk.judge.n_waiting)
 
 

@@ -9,16 +9,15 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
-from flask import Response
+from flask import Flask, Response
 
 from robustkit.dashboard.figures import register_figures
 from robustkit.dashboard.guard import guard
 from robustkit.dashboard.page import FILTERS, THEME, Page
 from robustkit.dashboard.shelf import Choice, Shelf
 from robustkit.figures._base import fitting_script
+from robustkit.figures._operating import operating_asset
 from robustkit.figures._words import DISCLAIMER, SIMULATED, cohort_name
-
-_FITTING = "/prepare.js"
 
 
 def make_app(shelf: Shelf, pages: Sequence[Page], *, token: str = "", busy: Callable[[], int] = lambda: 0) -> Dash:
@@ -38,7 +37,7 @@ def make_app(shelf: Shelf, pages: Sequence[Page], *, token: str = "", busy: Call
     guard(
         app.server, token=token, health=lambda: {"status": "ok", "version": version("robustkit"), "n_waiting": busy()}
     )
-    app.server.add_url_rule(_FITTING, "fitting", lambda: Response(fitting_script(), mimetype="text/javascript"))
+    _shared(app.server)
     app.layout = lambda: _shell(shelf, pages)
     _route(app, pages)
     _filter(app, shelf)
@@ -49,6 +48,16 @@ def make_app(shelf: Shelf, pages: Sequence[Page], *, token: str = "", busy: Call
     for page in pages:
         page.register(app)
     return app
+
+
+def _shared(server: Flask) -> None:
+    """Serve what reports and dashboard have in common."""
+    for path, mimetype, content in (
+        ("prepare.js", "text/javascript", fitting_script()),
+        ("operating.js", "text/javascript", operating_asset("js")),
+        ("operating.css", "text/css", operating_asset("css")),
+    ):
+        server.add_url_rule(f"/{path}", path, lambda c=content, m=mimetype: Response(c, mimetype=m))
 
 
 def _shell(shelf: Shelf, pages: Sequence[Page]) -> Any:

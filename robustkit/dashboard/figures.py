@@ -14,7 +14,12 @@ from robustkit.figures._base import Drawing, FigureSet
 if TYPE_CHECKING:
     from dash import Dash
 
-_CONFIG = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False}
+_CONFIG: dict[str, Any] = {
+    "displaylogo": False,
+    "scrollZoom": False,
+    "modeBarButtons": [["toImage"]],
+    "toImageButtonOptions": {"format": "svg", "filename": "robustkit"},
+}
 
 
 class FiguresPage:

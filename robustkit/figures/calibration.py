@@ -27,7 +27,7 @@ class Calibration:
             "positive. A score need not be a probability: away from the line it still orders cases as well as the AUC says. "
             "Lines are 95 % intervals by patient."
         )
-        return FigureSet(self.name, "Is a score a probability?", caption, "more", 0, ("Cohort",), tuple(drawings))
+        return FigureSet(self.name, "Is a score a probability?", caption, "operating", 3, ("Cohort",), tuple(drawings))
 
 
 def _draw(rows: pd.DataFrame, cohort: str, facts: RunFacts) -> Drawing:

@@ -24,7 +24,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
 ]
-PAGES = ("", "stability", "strata", "errors", "cases", "report")
+PAGES = ("", "stability", "strata", "errors", "threshold", "cases", "lesion", "report")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def opened(browser: Any, address: str) -> Iterator[Any]:
 
 def _choose(page: Any, menu: str, value: str) -> None:
     page.click(f"#{menu}")
-    page.get_by_role("option", name=value, exact=True).click()
+    page.locator(".dash-options-list-option").get_by_text(value, exact=True).click()
     page.keyboard.press("Escape")
 
 
@@ -109,6 +109,23 @@ def test_a_menu_changes_the_drawing_to_the_rows_of_the_table(opened: Any, runs: 
     )
     r = curves[keep].iloc[0]
     assert with_interval(r["value"], r["low"], r["high"], is_share=True) in numbers
+
+
+def test_the_slider_has_the_counts_of_the_chosen_runs(opened: Any, runs: list[RunFolder]) -> None:
+    opened.click("nav a[href='/threshold']")
+    opened.wait_for_selector("#operating-point-slider")
+    opened.select_option("#operating-point-model", "a (two)")
+    swept = runs[1].table("sweep").query("by == 'all' and cohort == 'all'").sort_values("threshold").reset_index()
+    at = len(swept) // 3
+    opened.evaluate(
+        f"(s => {{ s.value = {at}; s.dispatchEvent(new Event('input')); }})(document.getElementById('operating-point-slider'))"
+    )
+    r = swept.loc[at]
+    assert f"{r['n_positive_called']} of {r['n_positive']} found" in opened.inner_text("[data-value=sensitivity]")
+    assert opened.inner_text("[data-value=flips]").startswith(f"{r['flip_rate']:.1%}")
+    _choose(opened, "filter-models", "b (one)")
+    opened.wait_for_function("document.querySelectorAll('#operating-point-model option').length === 1")
+    assert opened.input_value("#operating-point-model") == "b (one)"
 
 
 def test_hostile_names_are_shown_as_text(opened: Any) -> None:

@@ -44,6 +44,11 @@
         const narrow = root.clientWidth < 640 ? 32 : 48;
         return robustkitFigures.prepared(drawing, robustkitFigures.screen(Math.min(1072, root.clientWidth - narrow)));
       },
+      operating: (data) => {
+        const place = document.getElementById("operating-point");
+        if (place && data) robustkitOperating.mount(place, data);
+        return window.dash_clientside.no_update;
+      },
       seen: (pathname) => {
         document.querySelectorAll("nav a").forEach((a) => {
           if (new URL(a.href).pathname === pathname) a.setAttribute("aria-current", "page"); else a.removeAttribute("aria-current");
