@@ -59,6 +59,7 @@ TrustCode = Annotated[
     bool, typer.Option("--trust-code", help="Load a model file that is a program. Only if you trust who made it.")
 ]
 AllowSeen = Annotated[bool, typer.Option("--allow-seen", help="Judge cases that the training saw; every page says so.")]
+NoThumbnails = Annotated[bool, typer.Option("--no-images", help="Keep no thumbnails of the films in the run folder.")]
 AllowTruncated = Annotated[
     bool, typer.Option("--allow-truncated", help="Read what is there of damaged films, and say so.")
 ]

@@ -48,6 +48,7 @@ def errand(prepared: Prepared, choices: Choices, folder: RunFolder) -> Errand:
         "workers": choices.workers,
         "depth": request.depth,
         "allow_truncated": request.allow_truncated,
+        "keeps_images": choices.keeps_images,
     }
     return Errand("robustkit.api._errand:fulfil", json.dumps(content, sort_keys=True))
 
@@ -149,6 +150,7 @@ class _Station:
                 workers=resolve_workers(content["workers"], self._device),
                 depth=content["depth"],
                 allow_truncated=content["allow_truncated"],
+                keeps_images=content["keeps_images"],
             )
         return self._equipment
 

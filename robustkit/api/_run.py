@@ -67,6 +67,7 @@ class Choices:
     executor: str = "serial"
     scheduler: str | None = None
     part_rows: int = 0
+    keeps_images: bool = True
 
 
 @dataclass(frozen=True, slots=True)

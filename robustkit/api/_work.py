@@ -194,6 +194,7 @@ def _equipment(request: Request, choices: Choices, ready: Outfit) -> Equipment:
         workers=resolve_workers(choices.workers, request.device),
         depth=choices.depth,
         allow_truncated=request.allow_truncated,
+        keeps_images=choices.keeps_images,
     )
 
 

@@ -25,6 +25,7 @@ def evaluate(
     workers: int = 0,
     allow_truncated: bool = False,
     allow_seen: bool = False,
+    no_images: bool = False,
     arch: str | None = None,
     input_size: int | None = None,
     kernel: str | None = None,

@@ -42,6 +42,7 @@ def perturb(
     depth: Literal["8", "float"] = "8",
     allow_truncated: bool = False,
     allow_seen: bool = False,
+    no_images: bool = False,
     arch: str | None = None,
     input_size: int | None = None,
     kernel: str | None = None,
@@ -84,6 +85,7 @@ def perturb(
         splits: Rows of these splits alone; default all but ``train``.
         device, backend, precision, batch_size, workers, crops: How it is computed.
         depth, allow_truncated: How films are read.
+        no_images: Keep no thumbnails of the films in the run folder.
         allow_seen: Judge cases that the training saw, and say so on every page.
         arch, input_size, kernel, scaling, margin, fit, channels, classes, positive, outputs, trust_code:
             What a checkpoint does not say of itself.
@@ -136,6 +138,7 @@ def perturb(
         allow_truncated=allow_truncated, allow_seen=allow_seen, out=out, new=new, resume=resume,
         models=tuple(model), options=options, fill=tuple(fill), sampler=sampler, until=until,
         max_repeats=max_repeats, executor=executor, scheduler=scheduler, part_rows=part_rows,
+        keeps_images=not no_images,
     )  # fmt: skip
     models = open_models(model, options)
     prepared = prepare_request(models, manifest, fill=fill, choices=choices, progress=progress)

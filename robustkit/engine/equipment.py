@@ -24,6 +24,7 @@ class Equipment:
         device: ``cpu`` or ``cuda:n``.
         workers: Threads that read films.
         depth, allow_truncated: How films are read.
+        keeps_images: A thumbnail of every film is kept with the answers.
     """
 
     models: tuple[Classifier, ...]
@@ -34,6 +35,7 @@ class Equipment:
     workers: int
     depth: Depth = "8"
     allow_truncated: bool = False
+    keeps_images: bool = True
 
     @property
     def networks(self) -> tuple[Classifier, ...]:

@@ -18,8 +18,12 @@ from robustkit.engine.plan import Plan
 from robustkit.errors import DeviceMemoryError, FilmError
 from robustkit.geometry import Boxes
 from robustkit.images.film import read_film
+from robustkit.images.thumbnail import Thumbnail, thumbnail, window_around
 from robustkit.inputs import InputSpec
 from robustkit.registry import load
+
+SIZE_PX, QUALITY = 160, 55
+"""Of the thumbnails: 2 to 3 kB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Look:
         back: ``(C,)`` which distinct one each condition shows.
         crops: By InputSpec, of the distinct boxes; empty until they are made.
         film: What the cropper loaded, until the crops are made.
+        thumbnail: Of the film around the boxes, where it is kept.
         reason: Why the case fails; "" where it does not.
         notes: What the film was noted for.
     """
@@ -41,6 +46,7 @@ class Look:
     back: NDArray[np.intp]
     crops: Mapping[InputSpec, Any] = field(default_factory=dict)
     film: Any = None
+    thumbnail: Thumbnail | None = None
     reason: str = ""
     notes: tuple[str, ...] = ()
 
@@ -98,6 +104,10 @@ class Looker:
             film = read_film(path, depth=equipment.depth, allow_truncated=equipment.allow_truncated)
         except FilmError as error:
             return replace(look, reason=error.what)
+        if equipment.keeps_images and not self._plan.first_repeat:
+            look = replace(
+                look, thumbnail=thumbnail(film.pixels, window_around(boxes), size_px=SIZE_PX, quality=QUALITY)
+            )
         if equipment.cropper.is_queued:
             # a film that does not fit on the device is cropped here: the pixels are the same
             try:

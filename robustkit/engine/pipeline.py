@@ -16,6 +16,7 @@ from robustkit.engine.looking import Look, Looker
 from robustkit.engine.packing import Lane, Packer, Pending
 from robustkit.engine.plan import Plan
 from robustkit.engine.rows import Answer, predictions
+from robustkit.images.thumbnail import Thumbnail
 from robustkit.models.classifier import Classifier
 
 Part = tuple[int, ...]
@@ -33,12 +34,14 @@ class PartResult:
         tables: The rows of each model.
         n_failed: Cases that failed.
         notes: What films were noted for, by case.
+        thumbnails: Of the films, by case.
     """
 
     part: Part
     tables: tuple[pa.Table, ...]
     n_failed: int
     notes: Mapping[str, tuple[str, ...]]
+    thumbnails: Mapping[str, Thumbnail]
 
 
 Write = Callable[[PartResult], None]
@@ -129,7 +132,8 @@ def _finish(
             answers = _unpack(pending[model.name].wait(), names, seen)
         tables.append(predictions(model, answers, plan.conditions))
     notes = {n: look.notes for n, look in zip(names, seen, strict=True) if look.notes}
-    write(PartResult(part, tuple(tables), sum(bool(look.reason) for look in seen), notes))
+    pictures = {n: look.thumbnail for n, look in zip(names, seen, strict=True) if look.thumbnail}
+    write(PartResult(part, tuple(tables), sum(bool(look.reason) for look in seen), notes, pictures))
 
 
 def _ask_facts(model: Classifier, plan: Plan, index: int, look: Look) -> Answer:

@@ -13,9 +13,11 @@ from robustkit.engine.equipment import Equipment
 from robustkit.engine.pipeline import Part, PartResult, run_parts
 from robustkit.engine.plan import Plan
 from robustkit.engine.rows import SCHEMA
+from robustkit.images.thumbnail import Thumbnail
 from robustkit.provenance import digest
 from robustkit.results.folder import RunFolder
 from robustkit.results.schema import PREDICTION_TEXTS
+from robustkit.results.thumbnails import FOLDER, write_thumbnails
 
 Progress = Callable[[int, int], None]
 """Called with finished and all rows."""
@@ -51,10 +53,18 @@ def write_parts(plan: Plan, equipment: Equipment, folder: RunFolder, parts: Sequ
     """Compute and write parts; give each when its file is there, whole."""
 
     def write(result: PartResult) -> None:
-        with replacing(part_file(folder, plan, result.part)) as temporary:
+        file = part_file(folder, plan, result.part)
+        # the pictures first: a part whose answers are there is finished
+        if result.thumbnails:
+            write_thumbnails(folder.path / FOLDER / file.name, [_row(n, t) for n, t in result.thumbnails.items()])
+        with replacing(file) as temporary:
             _write(result, temporary)
 
     yield from run_parts(plan, equipment, parts, write=write)
+
+
+def _row(case_id: str, t: Thumbnail) -> tuple[str, int, int, int, int, bytes]:
+    return case_id, t.window.x0, t.window.y0, t.window.side, t.size_px, t.webp
 
 
 def _write(result: PartResult, file: Path) -> None:

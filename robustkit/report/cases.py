@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +15,10 @@ from numpy.typing import NDArray
 
 from robustkit.errors import FilmError
 from robustkit.images.film import read_film
+from robustkit.images.thumbnail import thumbnail, window_around
 from robustkit.results.folder import RunFolder
 
 THUMBNAIL_PX = 360
-CONTEXT = 1.9
-"""The picture shows at least the box grown to this many times its longest side, and every redrawn box."""
-
-CONTEXT_PX = 160
-"""And at least so much of the film: around a box of 20 px nobody would see which bone it is."""
-
 LEFT_OUT = "Films are left out."
 _FACTS = ("subtype", "site", "view", "cohort", "centre")
 
@@ -175,24 +169,11 @@ def _picture(about: pd.Series, answers: pd.DataFrame, *, allow_truncated: bool) 
     sha256 = str(about.get("film_sha256", "") or "")
     if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
         return Picture(note="No picture: the film has changed since the run.")
-    boxes = _boxes(answers)
-    centre = (boxes[0, :2] + boxes[0, 2:]) / 2
-    reach = np.maximum(centre - boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0) - centre).max()
-    half = int(np.ceil(max(1.15 * reach, CONTEXT / 2 * (boxes[0, 2:] - boxes[0, :2]).max(), CONTEXT_PX / 2)))
-    x0, y0 = (int(v) - half for v in centre)
-    return Picture(_webp(film.pixels, x0, y0, side=2 * half), (float(x0), float(y0)), THUMBNAIL_PX / (2 * half))
+    window = window_around(_boxes(answers))
+    picture = thumbnail(film.pixels, window, size_px=THUMBNAIL_PX, quality=80)
+    return Picture(webp_uri(picture.webp), (float(window.x0), float(window.y0)), THUMBNAIL_PX / window.side)
 
 
-def _webp(pixels: NDArray[Any], x0: int, y0: int, *, side: int) -> str:
-    """Give a square part of a film as a WebP data URI."""
-    from PIL import Image
-
-    part = np.zeros((side, side), dtype=np.uint8)
-    top, left = max(0, y0), max(0, x0)
-    seen = pixels[top : max(top, y0 + side), left : max(left, x0 + side)]
-    part[top - y0 : top - y0 + seen.shape[0], left - x0 : left - x0 + seen.shape[1]] = seen
-    buffer = io.BytesIO()
-    Image.fromarray(part).resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.LANCZOS).save(
-        buffer, "WEBP", quality=80
-    )
-    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+def webp_uri(webp: bytes) -> str:
+    """Give a WebP file as a data URI."""
+    return f"data:image/webp;base64,{base64.b64encode(webp).decode('ascii')}"
