@@ -18,8 +18,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from playwright.sync_api import sync_playwright
 from robustkit.api.stratify import stratify
+from robustkit.engine.looking import QUALITY, SIZE_PX
+from robustkit.images.film import read_film
+from robustkit.images.thumbnail import thumbnail, window_around
+from robustkit.results.folder import RunFolder
+from robustkit.results.thumbnails import FOLDER, write_thumbnails
 from scale_of_results import CASES, write_run
 
 FLAGS = [
@@ -40,6 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "run"
         write_run(folder, Path(name), CASES)
+        write_pictures(folder)
         stratify(run=folder)
         page = Path(name) / "report.html"
         begun = time.perf_counter()
@@ -53,6 +60,21 @@ def main() -> None:
     print(json.dumps(found, indent=1))
     if wish.json:
         Path(wish.json).write_text(json.dumps(found, indent=1), encoding="utf-8")
+
+
+def write_pictures(folder: Path) -> None:
+    """Write a thumbnail for every case, as ``perturb`` would have done of the phantom's films."""
+    cases = RunFolder(folder).cases()
+    films: dict[str, Any] = {}
+    rows = []
+    for c in cases.to_dict("records"):
+        path = str(c["image_path"])
+        if path not in films:
+            films[path] = read_film(Path(path)).pixels
+        window = window_around(np.array([[c["x0"], c["y0"], c["x1"], c["y1"]]]))
+        made = thumbnail(films[path], window, size_px=SIZE_PX, quality=QUALITY)
+        rows.append((str(c["case_id"]), window.x0, window.y0, window.side, made.size_px, made.webp))
+    write_thumbnails(folder / FOLDER / "part-all.parquet", rows)
 
 
 def in_the_browser(path: Path) -> dict[str, float]:
@@ -72,8 +94,9 @@ def in_the_browser(path: Path) -> dict[str, float]:
             figures.append(time.perf_counter() - begun)
             page.evaluate("robustkit.drawAll()")
             menus.append(_menu(page))
-            if page.locator("#case-filter").count():
-                filters.append(_filter(page))
+            page.locator("#case-table").scroll_into_view_if_needed()
+            page.wait_for_selector("#case-table[data-ready]", state="attached")
+            filters.append(_filter(page))
             page.close()
         browser.close()
     found = {
@@ -103,7 +126,7 @@ def _filter(page: Any) -> float:
     return float(
         page.evaluate("""() => {
       const field = document.getElementById("case-filter");
-      field.value = "A00";
+      field.value = "femur";
       const begun = performance.now();
       field.dispatchEvent(new Event("input"));
       return new Promise((done) => requestAnimationFrame(() => setTimeout(() => done((performance.now() - begun) / 1000))));

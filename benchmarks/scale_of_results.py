@@ -48,7 +48,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         for times in wish.times:
             folder = Path(name) / f"x{times}"
-            rows = _write_run(folder, Path(name), CASES * times)
+            rows = write_run(folder, Path(name), CASES * times)
             for command in ("stratify", "compare", "report"):
                 said = [sys.executable, __file__, "--command", command, "--folder", str(folder)]
                 done = subprocess.run(said, check=True, capture_output=True, text=True).stdout
@@ -75,7 +75,7 @@ def _one(command: str, folder: Path) -> dict[str, float]:
     return {"seconds": round(seconds, 1), "peak_mb": round(peak)}
 
 
-def _write_run(folder: Path, scratch: Path, n: int) -> int:
+def write_run(folder: Path, scratch: Path, n: int) -> int:
     """Write a run of ``n`` cases; give its number of rows."""
     small = scratch / "small"
     if not small.exists():

@@ -48,6 +48,7 @@ def main() -> None:
         *_commands(_read(folder, "commands")),
         *_sobol(_read(folder, "sobol")),
         *_scale(_read(folder, "scale_of_results")),
+        *_pages(_read(folder, "report_page"), _read(folder, "lesion_page")),
         *_parts(_read(folder, "bench")),
         *_gpu(_read(folder, "gpu")),
     ]
@@ -135,6 +136,40 @@ def _scale(rows: list[dict[str, Any]] | None) -> list[str]:
         return [*text, f"{WAITING}: `python benchmarks/scale_of_results.py --json build/scale_of_results.json`", ""]
     text += ["| command | rows of predictions | seconds | peak memory, MB |", "| --- | --- | --- | --- |"]
     text += [f"| `{r['command']}` | {r['rows']:,} | {r['seconds']:g} | {r['peak_mb']:,} |" for r in rows]
+    return [*text, ""]
+
+
+REPORT = (
+    ("build_seconds", "building the page, s", "under 20"),
+    ("megabytes", "its size, MB", "at most 12"),
+    ("first_view_seconds", "first view, s", "under 2.5"),
+    ("first_figure_seconds", "first figure drawn after scrolling to it, s", "(shown)"),
+    ("menu_seconds", "a menu, s", "under 0.3"),
+    ("filter_seconds", "a filter of the table of cases, s", "under 0.3"),
+)
+
+
+def _pages(report: dict[str, float] | None, lesion: dict[str, dict[str, float]] | None) -> list[str]:
+    text = ["## Pages, in a headless Chromium on the same machine", ""]
+    if report:
+        text += ["Report of 2,338 cases x 4 models x 251 conditions with thumbnails of simulated films.", ""]
+        text += ["| measure | bar | measured |", "| --- | --- | --- |"]
+        text += [f"| {said} | {bar} | {report[key]:g} |" for key, said, bar in REPORT if key in report]
+        text.append("")
+    else:
+        text += [f"{WAITING}: `python benchmarks/report_page.py --json build/report_page.json`", ""]
+    if not lesion:
+        return [*text, f"{WAITING}: `python benchmarks/lesion_page.py --json build/lesion_page.json`", ""]
+    text += [
+        "Lesion page: from the release of the mouse to the new score in the browser; both maps are 370 boxes. "
+        "Under 0.5 s for a small network.",
+        "",
+        "| network | score, median, s | score, 95th percentile, s | both maps, s | first score, with opening the model, s |",
+        "| --- | --- | --- | --- | --- |",
+    ]  # fmt: skip
+    for name, r in lesion.items():
+        cells = (r.get("browser_median_s"), r.get("browser_p95_s"), r["maps_median_s"], r["first_score_s"])
+        text.append(f"| {name} | {' | '.join('' if v is None else f'{v:g}' for v in cells)} |")
     return [*text, ""]
 
 

@@ -64,25 +64,30 @@ def run_view(folder: Any, *, n: int, has_images: bool) -> Any:
         n: Cases per model shown with their films.
         has_images: False leaves films out.
     """
+    import pandas as pd
 
     from robustkit.figures._base import Figure
     from robustkit.registry import load, names
+    from robustkit.report.case_answers import MOST_CASES, case_answers
     from robustkit.report.cases import least_stable
     from robustkit.report.view import RunView, run_facts
+    from robustkit.results.thumbnails import read_thumbnails
 
     record = folder.record()
     needed = ("strata", "curves", "errors", "stability", "thresholds", "flow")
     found = sorted(p.stem for p in (folder.path / "tables").glob("*.csv"))
     tables = {name: folder.table(name) for name in (*needed, *(f for f in found if f not in needed))}
-    facts = run_facts(record)
+    facts, cases = run_facts(record), folder.cases()
     thresholds = {str(t["model"]): float(t["value"]) for t in tables["thresholds"].to_dict("records")}
     return RunView(
         record=record,
         tables=tables,
-        cases=folder.cases(),
+        cases=cases,
         figures=[cast(Figure, load("figures", f)).draw(tables, facts) for f in names("figures")],
         shown=least_stable(
             folder, tables["stability"], condition=facts.primary, thresholds=thresholds, n=n, has_images=has_images
         ),
         has_images=has_images,
+        answers=case_answers(folder, condition=facts.primary, n_cases=len(cases)),
+        thumbnails=read_thumbnails(folder.path) if has_images and len(cases) <= MOST_CASES else pd.DataFrame(),
     )

@@ -83,15 +83,31 @@ def as_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
 
 
-def safe_csv(frame: pd.DataFrame) -> str:
-    """Give a table as CSV in which no text cell or heading is a formula to a spreadsheet: such get a ``'`` in front."""
-    safe = frame.copy()
-    for column in safe.columns:
-        if not pd.api.types.is_numeric_dtype(safe[column]) and not pd.api.types.is_bool_dtype(safe[column]):
-            safe[column] = [_harmless(v) for v in safe[column]]
-    safe.columns = pd.Index([_harmless(c) for c in safe.columns])
-    # six digits halve the page; the run folder has all of them
-    return str(safe.to_csv(index=False, lineterminator="\r\n", float_format="%.6g"))
+UNIT, FIELD = "\x1f", "\x1e"
+"""ASCII's own separators of cells and of columns; in a name they become a space."""
+
+
+def packed_table(frame: pd.DataFrame) -> str:
+    """Give a table for the page, column by column: alike stands by alike, and packs to two thirds of what rows would.
+
+    The page makes a CSV file of it in which no text cell or heading is a formula to a spreadsheet: such get a ``'`` in front.
+    """
+    columns = [UNIT.join([_cell_text(c), *_cells(frame[c])]) for c in frame.columns]
+    return packed(FIELD.join(columns))
+
+
+def _cells(values: pd.Series) -> list[str]:
+    if pd.api.types.is_float_dtype(values):
+        # six digits halve the page; the run folder has all of them
+        return ["" if v != v else f"{v:.6g}" for v in values.to_list()]
+    if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        return [str(v) for v in values.to_list()]
+    return [_cell_text(v) for v in values.to_list()]
+
+
+def _cell_text(value: object) -> str:
+    said = "" if value is None or value is pd.NA or value != value else str(value)
+    return str(_harmless(said.replace(UNIT, " ").replace(FIELD, " ")))
 
 
 def _harmless(value: object) -> object:

@@ -12,7 +12,8 @@ from robustkit.figures._base import FigureSet, fitting_script
 from robustkit.figures._operating import operating_asset
 from robustkit.figures._words import DISCLAIMER, SIMULATED
 from robustkit.report.case_cards import cases_section
-from robustkit.report.markup import as_json, packed, safe_csv, text
+from robustkit.report.case_table import case_table_section
+from robustkit.report.markup import as_json, packed, packed_table, text
 from robustkit.report.method import method_section
 from robustkit.report.operating import operating_section
 from robustkit.report.overview import overview
@@ -41,6 +42,7 @@ SECTIONS = (
     baselines_section,
     more_section,
     cases_section,
+    case_table_section,
     counted_section,
     method_section,
 )
@@ -73,9 +75,9 @@ def build_page(view: RunView) -> str:
         nav="".join(f'<a href="#{s.anchor}">{text(s.title)}</a>' for s in sections),
         overview=overview(view),
         sections="".join(_section(s) for s in sections),
-        data="".join(_block(f"table-{n}", safe_csv(t)) for n, t in view.tables.items())
-        + "".join(_block(n, as_json(d)) for n, d in data.items())
-        + _block("plotly", get_plotlyjs()),
+        data="".join(_block(f"table-{n}", packed_table(t)) for n, t in view.tables.items())
+        + "".join(_block(n, packed(as_json(d))) for n, d in data.items())
+        + _block("plotly", packed(get_plotlyjs())),
         scripts="".join(
             _script(source) for source in (fitting_script(), operating_asset("js"), *(asset(n) for n in scripts))
         ),
@@ -87,7 +89,7 @@ def _section(s: Section) -> str:
 
 
 def _block(anchor: str, content: str) -> str:
-    return f'<script type="application/gzip" id="data-{text(anchor)}">{packed(content)}</script>\n'
+    return f'<script type="application/gzip" id="data-{text(anchor)}">{content}</script>\n'
 
 
 def _figure_data(figures: FigureSet) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from robustkit.figures._base import FigureSet, Place, RunFacts, facts_of
+from robustkit.report.case_answers import CaseAnswers
 from robustkit.report.cases import ShownCase
 
 
@@ -42,6 +43,8 @@ class RunView:
         figures: Drawn from the tables.
         shown: The least stable cases.
         has_images: False where films are left out.
+        answers: Of every case at the primary level, for the table of cases.
+        thumbnails: Of the run, a row each (``results.thumbnails``).
     """
 
     record: Mapping[str, Any]
@@ -50,6 +53,8 @@ class RunView:
     figures: Sequence[FigureSet]
     shown: Sequence[ShownCase]
     has_images: bool
+    answers: CaseAnswers = field(default_factory=CaseAnswers)
+    thumbnails: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def is_simulated(self) -> bool:

@@ -10,8 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
+from robustkit.api.report import report
+from robustkit.api.stratify import stratify
+from robustkit.images.thumbnail import encoded
 from robustkit.report.page import build_page
+from robustkit.results.thumbnails import FOLDER, write_thumbnails
 
+from factories import Answers, cohort, redrawn, scores_of, write_run
 from made_tables import HOSTILE, all_tables
 from made_view import record, view
 
@@ -210,3 +216,145 @@ def test_ppv_follows_the_share_of_positives(opened: Any) -> None:
     for percent, value in ((50, 0.8 * 0.5 / (0.8 * 0.5 + 0.8 * 0.5)), (10, 0.8 * 0.1 / (0.8 * 0.1 + 0.8 * 0.9))):
         opened.fill("#operating-point-prevalence", str(percent))
         assert _tile(opened, "ppv").startswith(f"{value:.1%}")
+
+
+@pytest.fixture(scope="module")
+def run_page(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """Give the page of a run of two models and 60 cases, with a picture of each, and the run's folder."""
+    path = tmp_path_factory.mktemp("run")
+    cases = cohort(40, 20)
+    cases["subtype"] = cases["subtype"].replace({"osteosarcoma": HOSTILE})
+    answers = {}
+    for k, name in enumerate(("a", "b")):
+        nominal = scores_of(cases, seed=k)
+        answers[name] = Answers(nominal, {("shift", 0.1): redrawn(cases, nominal, repeats=8, seed=k)})
+    folder = write_run(path / "run", cases, answers, repeats=8)
+    stratify(run=folder.path, draws=100)
+    grey = encoded(Image.new("L", (64, 64), 90), quality=50)
+    rows = [(c, 0, 0, 1000, 64, grey) for c in cases["case_id"]]
+    write_thumbnails(folder.path / FOLDER / "part.parquet", rows)
+    report(runs=[folder.path], output=path / "report.html", least_stable=1)
+    return path / "report.html", folder
+
+
+@pytest.fixture
+def listed(browser: Any, run_page: tuple[Path, Any]) -> Iterator[Any]:
+    """Give the page with its table of cases in sight."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda m: said.append(m.text))
+    page.on("pageerror", lambda e: said.append(str(e)))
+    page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or said.append(r.url))
+    page.goto(run_page[0].as_uri())
+    page.locator("#case-table").scroll_into_view_if_needed()
+    page.wait_for_selector("#case-table[data-ready]")
+    yield page
+    assert said == []
+    context.close()
+
+
+def _rows(page: Any) -> list[list[str]]:
+    found = page.locator("#case-rows tbody tr:not(.space)").all()
+    return [r.locator("td").all_inner_texts() for r in found]
+
+
+def test_a_case_has_the_numbers_of_the_table(listed: Any, run_page: tuple[Path, Any]) -> None:
+    stability = run_page[1].table("stability").query("model == 'a'").set_index("case_id")
+    rows = _rows(listed)
+    assert len(rows) > 10
+    for row in rows:
+        own = stability.loc[row[0]]
+        assert f"{own['nominal']:.3f}" in row
+        assert f"{100 * own['flip_rate']:.1f}%" in row
+        assert row[-1] == f"{own['sd']:.3f}"
+    listed.select_option("#case-model", "1")
+    other = run_page[1].table("stability").query("model == 'b'").set_index("case_id")
+    first = _rows(listed)[0]
+    assert first[-1] == f"{other.loc[first[0], 'sd']:.3f}"
+
+
+def test_only_rows_in_sight_are_drawn_and_scrolling_brings_the_others(listed: Any) -> None:
+    n = int(listed.get_attribute("#case-rows", "aria-rowcount")) - 1
+    first = [r[0] for r in _rows(listed)]
+    assert len(first) < n
+    listed.evaluate("(s => { s.scrollTop = s.scrollHeight; })(document.querySelector('.case-scroll'))")
+    listed.wait_for_function(
+        f"document.querySelector('#case-rows tbody tr:last-child').getAttribute('aria-rowindex') === '{n + 1}'"
+    )
+    assert {r[0] for r in _rows(listed)} - set(first)
+
+
+def test_sorting_goes_both_ways(listed: Any) -> None:
+    spread = listed.locator("th[data-key=sd]")
+    spread.locator("button").click()
+    down = [float(r[-1]) for r in _rows(listed)]
+    assert down == sorted(down, reverse=True)
+    assert spread.get_attribute("aria-sort") == "descending"
+    spread.locator("button").click()
+    up = [float(r[-1]) for r in _rows(listed)]
+    assert up == sorted(up)
+    assert up != down
+
+
+def test_ready_filters_and_words(listed: Any, run_page: tuple[Path, Any]) -> None:
+    folder = run_page[1]
+    stability, cases = folder.table("stability"), folder.cases().set_index("case_id")
+    cut = folder.table("thresholds").set_index("model")["value"]
+    own = stability[stability["model"] == "a"].set_index("case_id")
+    positive = cases.loc[own.index, "label"] == "non-benign"
+    missed = own[positive & (own["nominal"] < cut["a"]) & (own["flip_rate"] == 0)].sort_values("nominal")
+    listed.click("[data-preset=missed]")
+    assert [r[0] for r in _rows(listed)] == missed.index.tolist()
+    listed.click("[data-preset=unstable]")
+    changed = [float(r[-2].rstrip("%")) for r in _rows(listed)]
+    assert changed == sorted(changed, reverse=True)
+    listed.click("[data-preset=split]")
+    other = stability[stability["model"] == "b"].set_index("case_id").loc[own.index]
+    split = own.index[(own["nominal"] >= cut["a"]) != (other["nominal"] >= cut["b"])]
+    assert listed.inner_text("#case-count") == f"{len(split)} of {len(own)} cases"
+    listed.click("[data-preset='']")
+    listed.fill("#case-filter", "external femur")
+    wanted = cases.loc[own.index]
+    n = int((wanted["cohort"].eq("external") & wanted["site"].eq("femur")).sum())
+    assert listed.inner_text("#case-count") == f"{n} of {len(own)} cases"
+
+
+def test_a_row_opens_its_case_by_keyboard(listed: Any, run_page: tuple[Path, Any]) -> None:
+    told = "document.addEventListener('robustkit:case', (e) => { document.body.dataset.told = e.detail.case; })"
+    listed.evaluate(told)
+    button = listed.locator("#case-rows tbody button").nth(2)
+    case = button.inner_text()
+    button.focus()
+    listed.keyboard.press("Enter")
+    panel = listed.locator("#case-panel article")
+    assert panel.get_attribute("aria-label") == case
+    assert panel.locator("img").evaluate("(i) => i.complete && i.naturalWidth") == 64
+    assert panel.locator(".film path.same").count() == 1
+    assert panel.locator(".strip").count() == 2
+    own = run_page[1].table("stability").query("case_id == @case and model == 'b'").iloc[0]
+    assert f"Score {own['nominal']:.3f}" in panel.inner_text()
+    assert panel.locator(f"[data-slot=heatmap][data-of='{case}']").count() == 1
+    assert listed.get_attribute("body", "data-told") == case
+    panel.locator("button").click()
+    assert panel.count() == 0
+
+
+def test_hostile_facts_are_text_in_the_table(listed: Any) -> None:
+    listed.fill("#case-filter", "script")
+    assert HOSTILE in listed.inner_text("#case-rows")
+    listed.locator("#case-rows tbody button").first.click()
+    assert HOSTILE in listed.inner_text("#case-panel")
+
+
+def test_axe_finds_no_serious_issue_in_an_opened_case(browser: Any, run_page: tuple[Path, Any]) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+    context = browser.new_context(bypass_csp=True)
+    page = context.new_page()
+    page.goto(run_page[0].as_uri())
+    page.locator("#case-table").scroll_into_view_if_needed()
+    page.wait_for_selector("#case-table[data-ready]")
+    page.locator("#case-rows tbody button").first.click()
+    found = axe.run(page).response["violations"]
+    assert [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")] == []
+    context.close()

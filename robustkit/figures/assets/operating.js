@@ -24,7 +24,7 @@ const robustkitOperating = (() => {
 
   const share = (k, n) => (n ? k / n : NaN);
   // 0.1234 as 12.3%: as the tables beside it
-  const percent = (v) => (Number.isFinite(v) ? (100 * v).toFixed(1) + "%" : "not estimable");
+  const percent = (v) => (Number.isFinite(v) ? robustkitFigures.percent(v) : "not estimable");
   const isCarried = (name) => name.endsWith(CARRIED);
   const spoken = (name) => (isCarried(name) ? "carried: " + name.replace(CARRIED, "").trim() : name);
 

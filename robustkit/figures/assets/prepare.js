@@ -103,5 +103,12 @@ const robustkitFigures = (() => {
     return { isDark: document.documentElement.dataset.theme === "dark", ink: get("--ink"), line: get("--line"), paper: get("--paper"), width };
   }
 
-  return { prepared, screen };
+  // 0.0625 is 6.2%, as in the tables: a tie goes to the even digit, which toFixed does not do
+  function percent(v) {
+    const tenths = 1000 * v;
+    const isTie = Math.abs(100 * v * 10 - Math.trunc(tenths)) === 0.5;
+    return (isTie ? (2 * Math.round(tenths / 2)) / 10 : 100 * v).toFixed(1) + "%";
+  }
+
+  return { prepared, screen, percent };
 })();

@@ -51,10 +51,24 @@ const robustkit = (() => {
   toggle.addEventListener("click", () => { isChosenByHand = true; setTheme(root.dataset.theme === "dark" ? "light" : "dark"); });
   darkWanted.addEventListener("change", () => { if (!isChosenByHand) setTheme(darkWanted.matches ? "dark" : "light"); });
 
+  // A table lies here by columns: cells parted by one control character, columns by another.
+  async function table(name) {
+    const columns = (await unpack("data-table-" + name)).split("\x1e").map((c) => c.split("\x1f"));
+    return { head: columns.map((c) => c[0]), columns: columns.map((c) => c.slice(1)) };
+  }
+
+  async function csv(name) {
+    const { head, columns } = await table(name);
+    const quoted = (cell) => (/[",\r\n]/.test(cell) ? '"' + cell.replaceAll('"', '""') + '"' : cell);
+    const lines = [head.map(quoted).join(",")];
+    for (let i = 0; i < (columns[0] || []).length; i += 1) lines.push(columns.map((c) => quoted(c[i])).join(","));
+    return "\ufeff" + lines.join("\r\n") + "\r\n";
+  }
+
   const canUnpack = typeof DecompressionStream !== "undefined";
   if (!canUnpack) document.getElementById("too-old").hidden = false;
   document.querySelectorAll("button[data-table]").forEach((button) => button.addEventListener("click", async () => {
-    save("\ufeff" + await unpack("data-table-" + button.dataset.table), button.dataset.table + ".csv", "text/csv;charset=utf-8");
+    save(await csv(button.dataset.table), button.dataset.table + ".csv", "text/csv;charset=utf-8");
   }));
 
   return { root, unpack, save, setTheme, onTheme, whenNear, plotly, canUnpack,
