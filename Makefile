@@ -22,7 +22,7 @@ demo: $(STAMP)  ## the whole job on simulated films; ends with the path of a rep
 	@$(BIN)/robustkit demo --out demo
 
 screenshots: demo  ## the pictures of the README, from the demo's report (needs Chromium)
-	@$(BIN)/python docs/screenshots.py demo/report.html docs/images
+	@$(BIN)/python docs/screenshots.py demo docs/images
 
 test: $(STAMP)  ## the quick suite; skips are listed with their reasons
 	@$(BIN)/python -m pytest -q -m "not slow and not gpu"

@@ -12,7 +12,7 @@ from robustkit.errors import InputError, MissingExtraError
 if TYPE_CHECKING:
     from robustkit.dashboard.lesion.desk import Desk
     from robustkit.dashboard.page import Page
-    from robustkit.dashboard.shelf import ShelvedRun
+    from robustkit.dashboard.shelf import Shelf, ShelvedRun
     from robustkit.results.folder import RunFolder
 
 LOCAL = "127.0.0.1"
@@ -124,8 +124,18 @@ def make_dashboard(folders: Sequence[RunFolder], desk: Desk, *, token: str = "")
     )
     shown: list[Page] = [f for f in figures if not f.is_empty]
     report = Reports(shelf, _report_maker(no_images=not desk.has_images))
-    pages = [Summary(shelf), *shown, Cases(shelf, link), LesionPage(desk), report]
+    pages = [
+        Summary(shelf, shows_films=_shows_films(shelf, desk)),
+        *shown,
+        Cases(shelf, link),
+        LesionPage(desk),
+        report,
+    ]
     return make_app(shelf, pages, token=token, busy=lambda: desk.judge.n_waiting)
+
+
+def _shows_films(shelf: Shelf, desk: Desk) -> bool:
+    return desk.has_images and any(not r.record.get("simulated") for r in shelf.runs)
 
 
 def _report_maker(*, no_images: bool) -> Callable[[ShelvedRun], str]:

@@ -15,6 +15,7 @@ from robustkit.figures._words import cohort_name, level_text, metric_words, with
 if TYPE_CHECKING:
     from dash import Dash
 
+_PRIVACY = "The pages Lesion and Report show films of patients: let nobody see them who may not see the films."
 _NOMINAL = ("nominal", 0.0)
 
 
@@ -23,9 +24,9 @@ class Summary:
 
     path, title, has_filters = "/", "Summary", True
 
-    def __init__(self, shelf: Shelf) -> None:
-        """Show these runs."""
-        self._shelf = shelf
+    def __init__(self, shelf: Shelf, *, shows_films: bool = False) -> None:
+        """Show these runs; ``shows_films`` where films of patients are on other pages."""
+        self._shelf, self._shows_films = shelf, shows_films
 
     def layout(self, choice: Choice, query: dict[str, str]) -> Any:
         """Give the page."""
@@ -35,6 +36,7 @@ class Summary:
         return html.Div(
             [
                 html.H1("Can these classifiers be trusted?" if len(models) > 1 else "Can this classifier be trusted?"),
+                *([html.P(_PRIVACY, className="mind", role="note")] if self._shows_films else []),
                 self._numbers(choice, models),
                 *[block for run in runs for block in (_about(run),)],
             ]

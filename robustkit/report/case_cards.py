@@ -15,7 +15,6 @@ _CAPTION = (
     "Blue: redrawn boxes with the same decision; orange: redrawn boxes that change it. Below each film, the score of "
     "every box from 0 to 1; the diamond is the box as given, the dashed line the carried threshold."
 )
-_PRIVACY = "This page shows films of patients: share it as you would share the films."
 
 
 def cases_section(view: RunView) -> Section:
@@ -28,9 +27,7 @@ def cases_section(view: RunView) -> Section:
         own = [c for c in view.shown if c.model == model]
         head = f"<h3>{name(model)}</h3>" if len(view.models) > 1 else ""
         parts.append(f'{head}<div class="cases">{"".join(_card(c, view) for c in own)}</div>')
-    has_films = any(c.picture.uri for c in view.shown)
-    privacy = f" <strong>{_PRIVACY}</strong>" if has_films and not view.is_simulated else ""
-    return Section("cases", "Least stable cases", f'<p class="caption">{_CAPTION}{privacy}</p>{"".join(parts)}')
+    return Section("cases", "Least stable cases", f'<p class="caption">{_CAPTION}</p>{"".join(parts)}')
 
 
 def _card(c: ShownCase, view: RunView) -> str:

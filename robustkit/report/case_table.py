@@ -32,7 +32,6 @@ _CAPTION = (
     "Every judged case with its answers. Changed: the share of redrawn boxes ({redrawn}) whose decision is not that of the box "
     "as given. Choose a case to see its film, boxes and scores."
 )
-_PRIVACY = "This page shows films of patients: share it as you would share the films."
 
 
 def case_table_section(view: RunView) -> Section | None:
@@ -43,9 +42,8 @@ def case_table_section(view: RunView) -> Section | None:
     data = case_table_data(view, stability)
     pictures = _pictures(view, data["case"])
     redrawn = data["redrawn"] or "none"
-    privacy = f" <strong>{_PRIVACY}</strong>" if pictures["webp"] and not view.is_simulated else ""
     more = f"<p>{text(data['left_out'])}</p>" if data["left_out"] else ""
-    html = f'<p class="caption">{text(_CAPTION.format(redrawn=redrawn))}{privacy}</p>{more}<div id="case-table"></div>'
+    html = f'<p class="caption">{text(_CAPTION.format(redrawn=redrawn))}</p>{more}<div id="case-table"></div>'
     blocks = {"cases": data, **({"pictures": pictures} if pictures["webp"] else {})}
     return Section("all-cases", "All cases", html, blocks, "cases.js")
 

@@ -13,13 +13,15 @@ from robustkit.report.markup import definitions, name, table, text
 from robustkit.report.sentences import NOMINAL, Sentence, about_films, model_sentences
 from robustkit.report.view import RunView, run_facts, whole_rows
 
+PRIVACY = "This page shows films of patients: share it as you would share the films."
 _VALUE = re.compile(r"(?<![\w.])(\d[\d.]*%?|\d+ of \d+)(?= \(\d)")
 """A number with its interval behind it: set in bold."""
 
 
 def overview(view: RunView) -> str:
     """Give the HTML of the first screen."""
-    notes = [s for s in (about_films(view.record), _seen(view.record)) if s]
+    privacy = PRIVACY if view.shows_films else ""
+    notes = [s for s in (privacy, about_films(view.record), _seen(view.record)) if s]
     banners = "".join(f'<p class="mind" role="note">{text(s)}</p>' for s in notes)
     cards = "".join(_card(view, m) for m in view.models)
     return (

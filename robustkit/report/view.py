@@ -62,6 +62,12 @@ class RunView:
         return bool(self.record.get("simulated"))
 
     @property
+    def shows_films(self) -> bool:
+        """True where pictures of patients' films are on the page."""
+        has_pictures = any(c.picture.uri for c in self.shown) or (bool(self.answers.given) and len(self.thumbnails) > 0)
+        return self.has_images and has_pictures and not self.is_simulated
+
+    @property
     def models(self) -> tuple[str, ...]:
         """Names of the models, in the order of the run."""
         return model_names(self.record)

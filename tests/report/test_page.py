@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from plotly.offline import get_plotlyjs
@@ -110,9 +111,9 @@ def test_boxes_that_change_the_decision_are_told_apart(page: Page) -> None:
 
 
 def test_films_of_patients_are_warned_of() -> None:
-    assert "share it as you would share the films" in Page(build_page(view())).texts["cases"]
-    simulated = build_page(view(run=record(simulated=True)))
-    assert "share it as you would share the films" not in Page(simulated).texts["cases"]
+    assert "share it as you would share the films" in Page(build_page(view())).texts["first"]
+    for without in (view(run=record(simulated=True)), replace(view(), has_images=False), replace(view(), shown=[])):
+        assert "share it as you would share the films" not in Page(build_page(without)).texts["first"]
 
 
 def test_simulated_films_are_named_first_and_inside_figures() -> None:
