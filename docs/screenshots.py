@@ -13,7 +13,13 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
 CASE_PX = 1150
 """Height of pictures of one section."""
 
@@ -51,7 +57,7 @@ def main() -> None:
             with opened(chromium, address, size=(1280, 900)) as page:
                 page.wait_for_selector("#page table")
                 keep(page, folder / "dashboard.png")
-            with opened(chromium, f"{address}lesion?model=demo-net", size=(1280, 1480)) as page:
+            with opened(chromium, f"{address}lesion?model=demo-net", size=(1280, 2000)) as page:
                 state = "(document.getElementById('lesion-state') || {textContent: ''}).textContent"
                 page.wait_for_function(f"{state}.startsWith('Done')", timeout=60_000)
                 page.wait_for_timeout(500)
@@ -90,14 +96,16 @@ def ready(page: Any) -> None:
 
 def bring(page: Any, section: str) -> None:
     """Scroll a section to the top, below the page's own head."""
-    page.evaluate(f"document.documentElement.style.scrollBehavior = 'auto'; document.getElementById('{section}').scrollIntoView()")
+    page.evaluate(
+        f"document.documentElement.style.scrollBehavior = 'auto'; document.getElementById('{section}').scrollIntoView()"
+    )
     page.wait_for_timeout(400)
 
 
 def keep(page: Any, target: Path) -> None:
-    """Take what is in the window; 64 colours are enough for text and curves, and keep the repository small."""
+    """Take what is in the window; 128 colours are enough for text, curves and films, and keep the repository small."""
     page.screenshot(path=target)
-    Image.open(target).convert("RGB").quantize(64).save(target, optimize=True)
+    Image.open(target).convert("RGB").quantize(128).save(target, optimize=True)
 
 
 if __name__ == "__main__":
