@@ -5,7 +5,9 @@ Source: Efron 1987, JASA 82:171 (BCa).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from robustkit.stats.codes import n_distinct
 from robustkit.stats.estimate import NAN, Estimate
 
 Floats = NDArray[np.float64]
+Interval = Literal["BCa", "percentile"]
 Codes = NDArray[np.intp]
 
 MAX_UNDEFINED = 0.05
@@ -82,14 +85,17 @@ def sums_by_patient(values: Floats, patients: Codes, *, n_patients: int) -> Floa
     return out.reshape(*values.shape[:-1], n_patients)
 
 
-def clustered_mean(values: Floats, patients: Codes, draws: PatientDraws, *, mc_variance: float = NAN) -> Estimate:
-    """Give the mean of per-case values with a patient bootstrap interval (BCa).
+def clustered_mean(
+    values: Floats, patients: Codes, draws: PatientDraws, *, mc_variance: float = NAN, interval: Interval = "BCa"
+) -> Estimate:
+    """Give the mean of per-case values with a patient bootstrap interval.
 
     Args:
         values: ``(n,)``; one that is not finite gives no estimate, with the reason.
         patients: ``(n,)`` codes 0..m-1 of the patients that ``draws`` counts.
         draws: Shared counts.
         mc_variance: Monte-Carlo variance of the mean, if there is one.
+        interval: ``BCa``, or ``percentile``.
     """
     m = len(draws.by_patient)
     own = n_distinct(patients)
@@ -102,16 +108,19 @@ def clustered_mean(values: Floats, patients: Codes, draws: PatientDraws, *, mc_v
     size = np.bincount(patients, minlength=m).astype(np.float64)
     members = np.flatnonzero(size)
     drawn_total, drawn_size = np.stack([total[members], size[members]]) @ draws.by_patient[members]
-    found = mean_of_sums(total, size, drawn_total=drawn_total, drawn_size=drawn_size)
+    found = mean_of_sums(total, size, drawn_total=drawn_total, drawn_size=drawn_size, interval=interval)
     return replace(found, n_cases=len(values), mc_se=float(np.sqrt(mc_variance)))
 
 
-def mean_of_sums(total: Floats, size: Floats, *, drawn_total: Floats, drawn_size: Floats) -> Estimate:
-    """Give the mean of per-case values with a patient bootstrap interval (BCa), from sums alone.
+def mean_of_sums(
+    total: Floats, size: Floats, *, drawn_total: Floats, drawn_size: Floats, interval: Interval = "BCa"
+) -> Estimate:
+    """Give the mean of per-case values with a patient bootstrap interval, from sums alone.
 
     Args:
         total, size: ``(m,)`` sum of the values, and number of cases, by patient.
         drawn_total, drawn_size: ``(B,)`` the same over every draw.
+        interval: ``BCa``, or ``percentile``.
     """
     members = size > 0
     n, own = int(size.sum()), int(members.sum())
@@ -121,8 +130,8 @@ def mean_of_sums(total: Floats, size: Floats, *, drawn_total: Floats, drawn_size
     drawn = np.divide(drawn_total, drawn_size, out=np.full(len(drawn_size), np.nan), where=drawn_size > 0)
     left_out = (total.sum() - total[members]) / (size.sum() - size[members])
     value = float(total.sum() / size.sum())
-    low, high, se, reason = bca(drawn, value, left_out)
-    method = "patient bootstrap, BCa"
+    low, high, se, reason = bca(drawn, value, left_out) if interval == "BCa" else percentile(drawn, value)
+    method = f"patient bootstrap, {interval}"
     return replace(counted, value=value, low=low, high=high, se=se, method=method, reason=reason)
 
 
@@ -137,13 +146,29 @@ def bca(drawn: Floats, value: float, left_out: Floats) -> tuple[float, float, fl
     Returns:
         A zero-width interval is never given: the bounds are NaN and the reason says so.
     """
+    return _between(drawn, value, lambda known: _bca_levels(known, value, left_out))
+
+
+def percentile(drawn: Floats, value: float) -> tuple[float, float, float, str]:
+    """Give low, high, se and the reason where there is no interval: the plain quantiles of the draws.
+
+    Args:
+        drawn: ``(B,)`` statistic of each draw, NaN where undefined.
+        value: Of the sample.
+
+    Source: Efron 1979, Annals of Statistics 7:1.
+    """
+    return _between(drawn, value, lambda _: np.array([0.025, 0.975]))
+
+
+def _between(drawn: Floats, value: float, levels: Callable[[Floats], Floats]) -> tuple[float, float, float, str]:
     known = drawn[np.isfinite(drawn)]
     if len(known) < max(2.0, (1 - MAX_UNDEFINED) * len(drawn)):
         return NAN, NAN, NAN, f"undefined in {1 - len(known) / max(1, len(drawn)):.0%} of the bootstrap draws"
     if np.ptp(known) <= _ROUNDING * max(abs(value), float(np.abs(known).max())):
         return NAN, NAN, NAN, "no variation between patients"
     se = float(known.std(ddof=1))
-    low, high = np.quantile(known, _bca_levels(known, value, left_out))
+    low, high = np.quantile(known, levels(known))
     if high - low <= _ROUNDING * max(abs(low), abs(high)):
         return NAN, NAN, se, "the bootstrap interval has no width"
     return float(low), float(high), se, ""

@@ -186,3 +186,23 @@ def test_draw_without_a_class_is_nan() -> None:
     found = weighted_auc(labels, np.array([0.5, 0.1, 0.5]), weights)
     assert np.isnan(found).tolist() == [True, True, False]
     assert found[2] == 0.75
+
+
+def test_percentile_interval_is_that_of_scipy() -> None:
+    values, patients = np.random.default_rng(3).gamma(2.0, size=60), np.arange(60)
+    draws = _draws(60, draws=400)
+    found = clustered_mean(values, patients, draws, interval="percentile")
+    means = draws.counts @ values / 60
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(means, [0.025, 0.975])))
+    assert found.method == "patient bootstrap, percentile"
+    other = scipy_bootstrap(
+        (values,), np.mean, method="percentile", n_resamples=20_000, random_state=0
+    ).confidence_interval
+    assert (found.low, found.high) == pytest.approx((other.low, other.high), abs=0.05)
+    assert clustered_mean(values, patients, draws).low > found.low  # skewed to the right: BCa lies further right
+
+
+def test_percentile_interval_of_nothing_that_varies_has_a_reason() -> None:
+    found = clustered_mean(np.full(20, 0.5), np.arange(20), _draws(20), interval="percentile")
+    assert (found.value, found.reason) == (0.5, "no variation between patients")
+    assert math.isnan(found.low)
