@@ -190,7 +190,7 @@ def test_draw_without_a_class_is_nan() -> None:
 
 def test_percentile_interval_is_that_of_scipy() -> None:
     values, patients = np.random.default_rng(3).gamma(2.0, size=60), np.arange(60)
-    draws = _draws(60, draws=400)
+    draws = _draws(60, draws=8000)
     found = clustered_mean(values, patients, draws, interval="percentile")
     means = draws.counts @ values / 60
     assert (found.low, found.high) == pytest.approx(tuple(np.quantile(means, [0.025, 0.975])))
