@@ -33,6 +33,7 @@ PLUGIN_FOLDERS = (
     "features",
     "crops",
     "backends",
+    "heatmaps",
     "executors",
     "figures",
 )

@@ -116,6 +116,10 @@ window.dash_clientside = window.dash_clientside || {};
       return [{ contents, name }, "", null];
     },
 
+    strength(value) {
+      return { "--lesion-heat": String((value ?? 60) / 100) };
+    },
+
     window(range) {
       const [low, high] = range || [0, 255];
       const [a, b] = [low / 255, Math.max(high, low + 1) / 255];

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustkit.dashboard.lesion.grids import Grid
+from robustkit.heatmaps._heatmap import Heatmap
 
 State = Literal["waiting", "working", "done", "failed", "gone"]
 
@@ -52,6 +53,7 @@ class Answer:
         box: As judged, after rounding and border rule; None before.
         score: NaN before, and where the model gave no finite one.
         shift, size: Of the grids; None before they are begun.
+        heatmap: Of the box; None before, and where the model has none.
         message: What is being done, or why it failed.
         seconds: From the first step of the work to the score.
         n_before: Visitors who wait for a score before this one.
@@ -64,6 +66,7 @@ class Answer:
     score: float = float("nan")
     shift: GridScores | None = None
     size: GridScores | None = None
+    heatmap: Heatmap | None = None
     message: str = ""
     seconds: float = float("nan")
     n_before: int = 0

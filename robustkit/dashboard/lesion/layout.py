@@ -163,10 +163,23 @@ def _panel() -> html.Div:
                 className="lesion-card",
                 id="lesion-card",
             ),
-            html.Div(id="lesion-heatmap"),
+            _heat(),
             html.Div(id="lesion-model-facts", className="lesion-small"),
         ],
         className="lesion-right",
+    )
+
+
+def _heat() -> html.Details:
+    slider = dcc.Input(id="lesion-heat-strength", type="range", min=0, max=100, step=5, value=60)
+    return html.Details(
+        [
+            html.Summary("Where it looks"),
+            html.Div(id="lesion-heatmap"),
+            html.Label(["Strength of the heatmap", slider], className="lesion-label"),
+        ],
+        id="lesion-heat",
+        className="lesion-heat-block",
     )
 
 

@@ -20,12 +20,14 @@ from robustkit.engine.equip import CPU_BATCH, candidates, crop_maker
 from robustkit.engine.equipment import batch_of
 from robustkit.errors import BackendError, CheckpointError, InputError
 from robustkit.geometry import Boxes
+from robustkit.heatmaps._heatmap import Heatmap, shown_regions
 from robustkit.images.radiograph import Depth, Radiograph
 from robustkit.inputs import InputSpec
 from robustkit.models.classifier import Classifier
 from robustkit.models.open import BUNDLED, open_model
 from robustkit.models.options import ModelOptions
 from robustkit.models.score import scores
+from robustkit.registry import load
 
 MOST_MODELS = 4
 
@@ -103,6 +105,33 @@ class Opened:
             what = f"{self.model.name} looks at no pixels: it answers from the facts of a case of its run."
             raise InputError(what, fix="Choose another model for this film.")
         return np.asarray(self.model.runner.logits(seen.case, boxes), dtype=np.float32)
+
+
+def heatmap(opened: Opened, seen: Seen, box: NDArray[np.float64]) -> Heatmap | None:
+    """Give the Grad-CAM of one box, which is rounded already; None where the model is no PyTorch network.
+
+    Raises:
+        InputError: The network has no map of features.
+    """
+    model, network = opened.model, opened.network
+    if network is None or model.engine != "torch":
+        return None
+    import torch
+
+    from robustkit.backends._graph import Graph, network_copy
+    from robustkit.heatmaps._base import HeatmapMethod, find_layer
+    from robustkit.heatmaps._target import positive_logit
+
+    pixels = network.cropper.load(seen.film.pixels.astype(network.batch.dtype, copy=False))
+    crops = torch.from_numpy(
+        np.array(network.cropper.crops(pixels, box[None], model.input, snapping=opened.rules.snap))
+    )
+    graph = Graph(network_copy(model), model.input).eval()
+    layer = find_layer(graph, crops)
+    method = cast(HeatmapMethod, load("heatmaps", "grad_cam"))
+    values = method.maps(graph, crops, positive_logit(model), layer)[0]
+    region = shown_regions(box[None], model.input, snapping=opened.rules.snap)[0]
+    return Heatmap(values.numpy().astype(np.float64), region)
 
 
 class Workbench:

@@ -13,6 +13,7 @@ from dash.exceptions import PreventUpdate
 from robustkit.dashboard.lesion.answers import Answer
 from robustkit.dashboard.lesion.desk import FOUR, Desk, Shown, case_key, held_key
 from robustkit.dashboard.lesion.figures import no_film, viewer
+from robustkit.dashboard.lesion.heat import heat_panel
 from robustkit.dashboard.lesion.layout import SIDES, layout
 from robustkit.dashboard.lesion.loans import LARGEST_BYTES
 from robustkit.dashboard.lesion.open_run import OpenRun
@@ -30,7 +31,7 @@ _VISITOR = re.compile(r"[0-9a-f]{32}")
 _SCORE = [Output(f"lesion-{p}", "children") for p in SCORE_PARTS[:-1]] + [Output("lesion-card", "className")]
 _PROPERTY = {"map": "figure", "frame": "aria-label"}
 _MAPS = [Output(f"lesion-{k}-{p}", _PROPERTY.get(p, "children")) for k in ("shift", "size") for p in MAP_PARTS]
-_ANSWER = [Output("lesion-maps", "className"), *_SCORE, *_MAPS]
+_ANSWER = [Output("lesion-maps", "className"), *_SCORE, *_MAPS, Output("lesion-heatmap", "children")]
 
 
 class LesionPage:
@@ -104,6 +105,7 @@ def _in_browser(app: Any) -> None:
         State("lesion-limit", "data"),
         prevent_initial_call=True,
     )
+    app.clientside_callback(own("strength"), Output("lesion-heat", "style"), Input("lesion-heat-strength", "value"))
     app.clientside_callback(own("window"), Output("lesion-view", "style"), Input("lesion-window", "value"))
     app.clientside_callback(
         own("answer"),
@@ -280,8 +282,22 @@ def _told(desk: Desk, told: dict[str, Any], answer: Answer) -> dict[str, Any]:
     grids = (answer.shift, answer.size)
     look = "lesion-maps" if answer.state == "failed" or any(g is not None for g in grids) else "lesion-maps is-stale"
     maps = [part for g in grids for part in map_panel(g, answer, context)]
-    parts = [None if p is no_update else p for p in (look, *score_panel(answer, context), *maps)]
+    heat = _heat(desk, told, answer)
+    if heat is not no_update:
+        ticket["heat"] = answer.ticket
+    parts = [None if p is no_update else p for p in (look, *score_panel(answer, context), *maps, heat)]
     return {"ticket": ticket, "is_over": answer.state in ("done", "failed"), "parts": parts}
+
+
+def _heat(desk: Desk, told: dict[str, Any], answer: Answer) -> Any:
+    """Give the heatmap once: its pictures are the largest part of an answer."""
+    is_over = answer.state in ("done", "failed")
+    if told.get("heat") == answer.ticket or (answer.heatmap is None and not is_over):
+        return no_update
+    try:
+        return heat_panel(answer, desk.film(told["film"]) if answer.heatmap else None)
+    except RobustkitError:
+        return []
 
 
 def _context(desk: Desk, told: dict[str, Any]) -> Context:

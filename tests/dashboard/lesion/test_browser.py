@@ -14,10 +14,12 @@ import pytest
 import robustkit.dashboard as package
 from dash import Dash, html
 from PIL import Image
+from robustkit.dashboard.lesion import questions
 from robustkit.dashboard.lesion.desk import FOUR, Desk, case_key, held_key
 from robustkit.dashboard.lesion.layout import layout
 from robustkit.dashboard.lesion.loans import LARGEST_BYTES
 from robustkit.dashboard.lesion.page import register
+from robustkit.heatmaps._heatmap import Heatmap
 from robustkit.results.folder import RunFolder
 
 from made_dashboard import answering
@@ -44,10 +46,20 @@ SIDES = ("x0", "y0", "x1", "y1")
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    patch = pytest.MonkeyPatch()
+    # the small network's own map is empty, which is said and not drawn; here it is wanted as a picture
+    patch.setattr(questions, "heatmap", _made_up)
     folders = [tmp_path_factory.mktemp("world"), tmp_path_factory.mktemp("second")]
     found = Desk([made_run(f, snap="whole", margin=m) for f, m in zip(folders, (0.2, 0.5), strict=True)])
     yield found
     found.close()
+    patch.undo()
+
+
+def _made_up(_opened: Any, _seen: Any, box: np.ndarray) -> Heatmap:
+    values = np.add.outer(np.arange(3.0), np.arange(4.0))
+    values[0, 0] = box[0] % 7
+    return Heatmap(values, box + np.array([-10.0, -10.0, 10.0, 10.0]))
 
 
 @pytest.fixture(scope="module")
@@ -350,6 +362,27 @@ def test_zoom_and_whole_film(page: Any) -> None:
     page.wait_for_function(f"Math.abs({seen}[1] - {seen}[0] - {whole[1] - whole[0]}) > 5")
     page.click("#lesion-whole")
     page.wait_for_function(f"Math.abs({seen}[0] - {whole[0]}) < 1")
+
+
+def test_the_heatmap_comes_and_its_strength_is_chosen(page: Any) -> None:
+    assert page.locator(".lesion-heat img").first.is_hidden()  # off at first
+    page.click("#lesion-heat summary")
+    page.wait_for_selector(".lesion-heat-over")
+    assert "Grad-CAM" in page.inner_text("#lesion-heatmap")
+    sizes = page.locator(".lesion-heat img").evaluate_all("(all) => all.map((i) => [i.naturalWidth, i.naturalHeight])")
+    assert sizes[0] == sizes[1]
+    assert max(sizes[0]) == 320
+    look = "getComputedStyle(document.querySelector('.lesion-heat-over')).opacity"
+    assert page.evaluate(look) == "0.6"
+    page.focus("#lesion-heat-strength")
+    page.keyboard.press("Home")
+    page.wait_for_function(f"{look} === '0'")
+    before = page.get_attribute(".lesion-heat-over", "src")
+    page.fill("#lesion-x0", str(_fields(page)[0] + 20))
+    page.keyboard.press("Tab")
+    page.wait_for_function(f"document.querySelector('.lesion-heat-over').src !== {json.dumps(before)}")
+    _judged(page)
+    page.click("#lesion-heat summary")
 
 
 def test_on_a_phone_nothing_scrolls_sideways(page: Any) -> None:

@@ -180,3 +180,29 @@ def test_the_page_is_made_without_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=False).returncode == 0
+
+
+def test_the_heatmap_is_that_of_the_crop(desk: Desk) -> None:
+    import torch
+    from robustkit.backends._graph import Graph
+    from robustkit.crops.pillow import PLUGIN as PILLOW
+    from robustkit.dashboard.lesion.opened import reopened
+    from robustkit.heatmaps._base import find_layer
+    from robustkit.heatmaps._target import positive_logit
+    from robustkit.heatmaps.grad_cam import PLUGIN as GRAD_CAM
+
+    key, run = next(iter(desk.runs.items()))
+    case = str(run.cases.index[0])
+    nominal = run.nominal(run.models[0], case)
+    assert nominal is not None
+    ticket = desk.ask("d" * 32, case_key(key, case), run=key, model=run.models[0], box=nominal.box)
+    found = desk.judge.wait_done("d" * 32, ticket, seconds=30).heatmap
+    assert found is not None
+    model = reopened(run.entry(run.models[0]))
+    film = desk.film(case_key(key, case)).pixels
+    crops = torch.from_numpy(
+        PILLOW.crops(film, np.array([nominal.box]), model.input, snapping=run.record["snap"]).copy()
+    )
+    graph = Graph(model.runner, model.input).eval()
+    wanted = GRAD_CAM.maps(graph, crops, positive_logit(model), find_layer(graph, crops))[0]
+    assert np.allclose(found.values, wanted.numpy(), atol=1e-6)

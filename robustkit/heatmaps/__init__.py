@@ -1,0 +1,1 @@
+"""Heatmap methods: where on a crop a network's answer comes from."""
