@@ -1,8 +1,35 @@
-"""What all tests share: the option that turns skips for want of ../shared into failures."""
+"""What all tests share: a browser, and the option that turns skips for want of ../shared into failures."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Give the system's Chromium without a window; skips, with the reason, where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = next((p for n in BROWSERS if (p := shutil.which(n))), None)
+    if path is None:
+        pytest.skip("no Chromium on this machine")
+    # for one file of tests at a time: the event loop behind it would be in the way of others
+    with playwright.sync_playwright() as p:
+        found = p.chromium.launch(executable_path=path, args=FLAGS)
+        yield found
+        found.close()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,13 @@ def answering(folders: list[RunFolder], **options: Any) -> Iterator[str]:
     app = make_dashboard(folders, desk, **options)
     opened = listener("127.0.0.1", 0)
     server = waitress.create_server(app.server, sockets=[opened], threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
+
+    def answer() -> None:
+        # at the end its sockets are closed while it waits for them
+        with suppress(OSError):
+            server.run()
+
+    thread = threading.Thread(target=answer, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{opened.getsockname()[1]}/"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,16 +13,6 @@ from robustkit.results.folder import RunFolder
 from made_dashboard import answering, made_run
 from made_tables import HOSTILE
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
 PAGES = ("", "stability", "strata", "errors", "threshold", "cases", "lesion", "report")
 
 
@@ -37,14 +26,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[RunFolder]:
 def address(runs: list[RunFolder]) -> Iterator[str]:
     with answering(runs) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as p:
-        found = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield found
-        found.close()
 
 
 @pytest.fixture

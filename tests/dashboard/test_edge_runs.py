@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +15,6 @@ from robustkit.results.folder import RunFolder
 from factories import Answers, cohort, redrawn, scores_of, write_run
 from made_dashboard import answering
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
 FACTS = ["subtype", "site", "sex", "age_years", "view", "centre"]
 SHIFT = ("shift", 0.1)
 
@@ -53,14 +41,6 @@ def _edge(name: str, path: Path) -> RunFolder:
 
 
 EDGES = ("one case", "no facts", "one cohort", "benign alone", "all failed", "equal scores", "no perturbation")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as p:
-        found = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield found
-        found.close()
 
 
 def _watched(browser: Any) -> tuple[Any, list[str]]:

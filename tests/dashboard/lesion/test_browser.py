@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,16 +25,6 @@ from made_dashboard import answering
 from made_desk import made_run, served
 from made_dicom import dicom_film, ramp, written
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
 DONE = "(document.getElementById('lesion-state') || {textContent: ''}).textContent.startsWith('Done')"
 AT = """([x, y]) => {
   const gd = document.querySelector('#lesion-film .js-plotly-plot'), r = gd.getBoundingClientRect(), l = gd._fullLayout;
@@ -69,14 +58,6 @@ def address(desk: Desk) -> Iterator[str]:
     register(app, desk)
     with served(app) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as p:
-        found = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
