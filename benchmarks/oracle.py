@@ -32,7 +32,7 @@ from robustkit.cohort.derive import derive
 from robustkit.cohort.vocabulary import read_vocabulary
 from robustkit.engine.rows import SCHEMA
 from robustkit.models.oracle import NON_BENIGN, ORACLE_SEED, oracle, oracle_logits
-from robustkit.phantom.facts import draw_facts
+from robustkit.phantom.facts import N_EXTERNAL, N_INTERNAL, Kind, draw_facts
 from robustkit.phantom.weaknesses import NOTHING_PLANTED, PLANTED, WEAKNESSES
 from robustkit.registry import load
 from robustkit.results.folder import RunFolder
@@ -47,13 +47,19 @@ LEVEL, REPEATS, THRESHOLD = 0.1, 8, 0.5
 COHORTS, DRAWS = 200, 2000
 TRUTH_FROM, TRUTH_COHORTS = 100_000, 2_200
 METRICS = ("auc", "sensitivity", "specificity", "flip_rate")
+SETTINGS = {"planted": (False, 1, DRAWS), "null": (True, 1, 200), "larger": (False, 4, 200)}
+"""Is nothing planted, times the patients of the bundled cohort, draws of patients (few where no interval is asked)."""
+
 LARGE = (("giant cell tumour", "sensitivity"), ("osteosarcoma", "sensitivity"), ("axial", "flip_rate"))
 """Planted in the external cohort, and large enough to be called in at least 90 % of the cohorts."""
 
 
-def drawn(seed: int, *, is_null: bool, repeats: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:
+def drawn(
+    seed: int, *, is_null: bool, repeats: int, times: int = 1
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:
     """Give facts, nominal scores ``(n,)``, redrawn boxes and scores ``(n, R)`` of one cohort."""
-    facts = draw_facts(seed, kind="phantom-null" if is_null else "phantom")
+    kind: Kind = "phantom-null" if is_null else "phantom"
+    facts = draw_facts(seed, kind=kind, n_internal=times * N_INTERNAL, n_external=times * N_EXTERNAL)
     boxes = facts[BOX].to_numpy(dtype=np.float64)
     u = uniforms(seed, facts["case_id"].tolist(), repeats=range(repeats), stream=0)
     moved = LEVEL * (boxes[:, 2:] - boxes[:, :2])[:, None] * (2 * u[..., :2] - 1)
@@ -65,15 +71,16 @@ def drawn(seed: int, *, is_null: bool, repeats: int) -> tuple[pd.DataFrame, np.n
     return facts, nominal[:, 0], redrawn, scores
 
 
-def judged(seed: int, *, is_null: bool) -> list[dict[str, Any]]:
-    """Give the rows of strata.csv of one cohort that the questions need."""
-    facts, nominal, boxes, scores = drawn(seed, is_null=is_null, repeats=REPEATS)
+def judged(seed: int, what: str) -> list[dict[str, Any]]:
+    """Give the rows of strata.csv of one cohort that the questions need; ``what`` is one of ``SETTINGS``."""
+    is_null, times, draws = SETTINGS[what]
+    facts, nominal, boxes, scores = drawn(seed, is_null=is_null, repeats=REPEATS, times=times)
     keep = (facts["split"] != "train").to_numpy()
     with tempfile.TemporaryDirectory() as name:
         folder = _write(
             Path(name), facts[keep].reset_index(drop=True), nominal[keep], boxes=boxes[keep], scores=scores[keep]
         )
-        choices = Choices(BY, THRESHOLD, "smoothed", "case", (), None, 200 if is_null else DRAWS, seed)
+        choices = Choices(BY, THRESHOLD, "smoothed", "case", (), None, draws, seed)
         strata = make_tables(folder, read_vocabulary(), choices).frames["strata"]
     kept = strata[strata["metric"].isin(METRICS) & (strata["value"].notna() | strata["p"].notna())]
     columns = [
@@ -177,10 +184,10 @@ def main() -> None:
     scratch.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(wish.workers) as pool:
         asked = {
-            pool.submit(judged, seed, is_null=is_null): scratch / f"{'null' if is_null else 'planted'}-{seed:04d}.json"
-            for is_null in (False, True)
+            pool.submit(judged, seed, what): scratch / f"{what}-{seed:04d}.json"
+            for what in SETTINGS
             for seed in range(wish.cohorts)
-            if not (scratch / f"{'null' if is_null else 'planted'}-{seed:04d}.json").is_file()
+            if not (scratch / f"{what}-{seed:04d}.json").is_file()
         }
         for done in as_completed(asked):
             write_text(asked[done], json.dumps(done.result()))
@@ -188,6 +195,7 @@ def main() -> None:
     if not held.is_file():
         write_text(held, json.dumps(truth(wish.truth_cohorts), indent=1))
     found = summary(_read(scratch, "planted"), _read(scratch, "null"), json.loads(held.read_text(encoding="utf-8")))
+    found["called, larger"], found["right way, larger"] = power(_read(scratch, "larger"))
     found |= {"cohorts": wish.cohorts, "truth_cohorts": wish.truth_cohorts}
     write_text(file, json.dumps(found, indent=1))
     print(json.dumps(found, indent=1))
@@ -203,6 +211,20 @@ def _read(scratch: Path, kind: str) -> pd.DataFrame:
 
 def summary(planted: pd.DataFrame, null: pd.DataFrame, known: dict[str, float]) -> dict[str, Any]:
     """Give power, direction, family-wise error and coverage."""
+    called, signs = power(planted)
+    tested = null[null["p"].notna() & null["metric"].isin(["sensitivity", "specificity"])]
+    is_overall = tested["stratum"] == "(heterogeneity)"
+    families = tested[~is_overall].groupby(["seed", "family"])["p_adjusted"].min()
+    return {
+        "called": called, "right way": signs,
+        "family-wise error": round(float((families < 0.05).mean()), 4), "families": len(families),
+        "heterogeneity rejects": round(float((tested.loc[is_overall, "p"] < 0.05).mean()), 4),
+        "coverage": _coverage(planted, known),
+    }  # fmt: skip
+
+
+def power(planted: pd.DataFrame) -> tuple[dict[str, float], dict[str, float]]:
+    """Give the share of cohorts in which each weakness is called, and in which it lies the right way."""
     called, signs = {}, {}
     for w in WEAKNESSES:
         if w.by == "cohort":
@@ -225,15 +247,7 @@ def summary(planted: pd.DataFrame, null: pd.DataFrame, known: dict[str, float]) 
         signs[name] = round(float((np.sign(apart) == w.sign).mean()), 3)
         if mine["p_adjusted"].notna().any():
             called[name] = round(float((mine["p_adjusted"] < 0.05).mean()), 3)
-    tested = null[null["p"].notna() & null["metric"].isin(["sensitivity", "specificity"])]
-    is_overall = tested["stratum"] == "(heterogeneity)"
-    families = tested[~is_overall].groupby(["seed", "family"])["p_adjusted"].min()
-    return {
-        "called": called, "right way": signs,
-        "family-wise error": round(float((families < 0.05).mean()), 4), "families": len(families),
-        "heterogeneity rejects": round(float((tested.loc[is_overall, "p"] < 0.05).mean()), 4),
-        "coverage": _coverage(planted, known),
-    }  # fmt: skip
+    return called, signs
 
 
 def _coverage(planted: pd.DataFrame, known: dict[str, float]) -> dict[str, dict[str, float]]:
@@ -267,9 +281,13 @@ def page(file: Path, found: dict[str, Any]) -> str:
         f"family-wise error {found['family-wise error']:.1%} over {found['families']:,} families (at most 7.5 %), heterogeneity "
         f"called in {found['heterogeneity rejects']:.1%}.",
         "",
-        "| planted | lies the right way | called (adjusted p under .05) |",
-        "| --- | --- | --- |",
-        *(f"| {k} | {v:.1%} | {_share(found['called'].get(k))} |" for k, v in found["right way"].items()),
+        "| planted | lies the right way | called (adjusted p under .05) | right way, four times the patients | called, four times |",
+        "| --- | --- | --- | --- | --- |",
+        *(
+            f"| {k} | {_share(found['right way'].get(k))} | {_share(found['called'].get(k))} | {_share(v)} "
+            f"| {_share(found['called, larger'].get(k))} |"
+            for k, v in found["right way, larger"].items()
+        ),
         "",
         "| interval | how many | cover the truth | lowest, highest of a stratum with 100 or more |",
         "| --- | --- | --- | --- |",
