@@ -43,7 +43,11 @@ def recalibrate_draws(labels: NDArray[np.bool_], logits: Floats, weights: Floats
     has_fit = _overlap(labels, logits, weights)
     if has_fit.any():
         middle, scale = float(logits.mean()), float(logits.std())
-        a, b = _fit(labels, (logits - middle) / scale, weights[has_fit])
+        x = (logits - middle) / scale
+        # every draw begins where the sample itself ends: half of the steps are saved
+        whole = _fit(labels, x, np.ones((1, len(x))), start=None)
+        start = (float(whole[0][0]), float(whole[1][0]))
+        a, b = _fit(labels, x, weights[has_fit], start=start if np.isfinite(start).all() else None)
         found[:, has_fit] = a - b / scale * middle, b / scale
     return found[0], found[1]
 
@@ -59,11 +63,15 @@ def _overlap(labels: NDArray[np.bool_], logits: Floats, weights: Floats) -> NDAr
     return np.asarray((low_positive < high_negative) & (low_negative < high_positive))
 
 
-def _fit(labels: NDArray[np.bool_], x: Floats, weights: Floats) -> tuple[Floats, Floats]:
+def _fit(
+    labels: NDArray[np.bool_], x: Floats, weights: Floats, *, start: tuple[float, float] | None
+) -> tuple[Floats, Floats]:
     """Give intercepts and slopes over a column of mean 0 and sd 1; NaN where the steps do not end."""
     y = labels.astype(np.float64)
     share = weights @ y / weights.sum(axis=1)
     a, b = np.log(share / (1.0 - share)), np.zeros(len(weights))
+    if start:
+        a, b = np.full(len(weights), start[0]), np.full(len(weights), start[1])
     z = a[:, None] + b[:, None] * x
     likelihood, size = _likelihood(y, z, weights), np.full(len(weights), np.inf)
     for _ in range(_MOST_STEPS):
