@@ -62,7 +62,7 @@ def dashboard(
 
     Raises:
         RunError: No run, or a damaged one.
-        InputError: The address is taken, two runs of one name, or an empty token.
+        InputError: No such device, the address is taken, two runs of one name, or an empty token.
         MissingExtraError: Dash is not installed.
     """
     from robustkit.config import read_config
@@ -74,8 +74,9 @@ def dashboard(
     guard, server = _parts()
     is_shared = not guard.is_own_machine(host)
     secret = token or (_new_token() if is_shared else "")
+    place = _device(device)
     listening = server.listener(host, port)
-    desk = _desk(folders, device=device, readers_shift=readers_shift, trust_code=trust_code, has_images=not no_images)
+    desk = _desk(folders, device=place, readers_shift=readers_shift, trust_code=trust_code, has_images=not no_images)
     app = make_dashboard(folders, desk, token=secret)
     name = f"[{host}]" if ":" in host else host
     address = f"http://{name}:{listening.getsockname()[1]}/{f'?token={secret}' if secret else ''}"
@@ -86,6 +87,12 @@ def dashboard(
     finally:
         desk.close()
     return opened
+
+
+def _device(asked: str) -> str:
+    from robustkit.engine.equip import resolve_devices
+
+    return resolve_devices(asked)[0]
 
 
 def _desk(folders: Sequence[RunFolder], **options: Any) -> Desk:

@@ -24,7 +24,13 @@ def write_thumbnails(file: Path, rows: Sequence[tuple[str, int, int, int, int, b
     kinds = (pa.string(), pa.int32(), pa.int32(), pa.int32(), pa.int32(), pa.binary())
     columns = [pa.array([r[i] for r in rows], kind) for i, kind in enumerate(kinds)]
     with replacing(file) as temporary:
-        pq.write_table(pa.table(columns, names=list(COLUMNS)), temporary, compression="none")
+        pq.write_table(
+            pa.table(columns, names=list(COLUMNS)),
+            temporary,
+            compression="none",
+            use_dictionary=False,
+            write_statistics=False,
+        )
 
 
 def read_thumbnails(run: Path) -> pd.DataFrame:

@@ -61,6 +61,10 @@ def test_the_summary_has_the_numbers_of_the_tables(opened: Any, runs: list[RunFo
         assert interval.rstrip(")") in shown
 
 
+def test_the_first_screen_says_that_films_of_patients_are_shown(opened: Any) -> None:
+    assert "show films of patients" in opened.inner_text("#page [role=note]")
+
+
 def test_filters_choose_run_model_and_cohort(opened: Any) -> None:
     rows = opened.locator("#page table").first.locator("tbody tr")
     assert rows.count() == 9
@@ -138,6 +142,9 @@ def test_the_report_stands_inside(opened: Any) -> None:
     opened.click("nav a[href='/report']")
     frame = opened.frame_locator("iframe.report")
     assert "judged on" in frame.locator(".lede").inner_text()
+    with opened.expect_download() as waiting:
+        frame.locator('button[data-table="errors"]').click()
+    assert waiting.value.suggested_filename == "errors.csv"
     opened.click("p.runs a >> text=two")
     opened.wait_for_selector("iframe[title='Report of two']")
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from robustkit.api.dashboard import dashboard
+from robustkit.dashboard import server
 from robustkit.dashboard.guard import guard, is_own_machine
+from robustkit.dashboard.lesion import desk
+from robustkit.engine.equip import cuda_count
+from robustkit.errors import InputError
+
+from made_desk import made_run
 
 TOKEN = "a-long-enough-token"
 
@@ -70,3 +78,22 @@ def test_answers_are_not_kept_and_ask_no_other_host() -> None:
     assert "default-src 'self'" in headers["Content-Security-Policy"]
     assert "http" not in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_device_that_is_not_here_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="warp"):
+        dashboard(runs=[made_run(tmp_path)], port=0, device="warp")
+
+
+def test_auto_is_made_a_device_before_a_model_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    real = desk.Desk
+
+    def _desk(*args: Any, device: str, **more: Any) -> Any:
+        asked.append(device)
+        return real(*args, device=device, **more)
+
+    monkeypatch.setattr(desk, "Desk", _desk)
+    monkeypatch.setattr(server, "serve", lambda app, listening: listening.close())
+    dashboard(runs=[made_run(tmp_path)], port=0, device="auto")
+    assert asked == ["cuda:0" if cuda_count() else "cpu"]

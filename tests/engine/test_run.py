@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from PIL import Image
 from robustkit.api.perturb import perturb
 from robustkit.errors import InputError, RunError
 from robustkit.results.folder import RunFolder
+from robustkit.results.thumbnails import read_thumbnails
 
 from plain_boxes import draws, shifted
 from small_world import SIDE, build, write_films, write_network
@@ -194,3 +196,32 @@ def test_bad_flags_are_refused_before_anything_is_written(
     with pytest.raises(InputError, match=match):
         _run(world, tmp_path / "run", **flags)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_film_that_was_read_has_a_thumbnail_of_its_boxes(world: Path, plain: RunFolder, tmp_path: Path) -> None:
+    found = read_thumbnails(plain.path).set_index("case_id")
+    rows = plain.predictions()
+    assert set(found.index) == set(rows["case_id"])
+    for case, own in rows.groupby("case_id"):
+        t = found.loc[case]
+        assert (own[["x0", "y0"]].min() >= t[["x0", "y0"]].to_numpy()).all()
+        assert (own[["x1", "y1"]].max() <= (t[["x0", "y0"]] + t["side_px"]).to_numpy()).all()
+        assert Image.open(io.BytesIO(t["webp"])).size == (t["size_px"], t["size_px"])
+    without = _run(world, tmp_path / "without", no_images=True)
+    assert read_thumbnails(without.path).empty
+    assert not (without.path / "thumbnails").exists()
+    # pictures are no part of what a run is
+    pd.testing.assert_frame_equal(_rows(without), _rows(plain))
+    assert without.record()["identity"] == plain.record()["identity"]
+
+
+def test_a_killed_run_has_every_thumbnail_once(world: Path, plain: RunFolder, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    _run(world, out, part_rows=13)
+    lost = sorted(out.glob("predictions/*.parquet"))[0]
+    lost.unlink()  # as after a kill between picture and answers
+    record = RunFolder(out).record()
+    RunFolder(out).write_record({**record, "status": "partial"})
+    _run(world, out, part_rows=13)
+    found = read_thumbnails(out)
+    assert sorted(found["case_id"]) == sorted(read_thumbnails(plain.path)["case_id"])

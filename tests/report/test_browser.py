@@ -130,6 +130,9 @@ def test_axe_finds_no_serious_issue(browser: Any, path: Path, theme: str) -> Non
 GROUPS = {"subtype": (HOSTILE, "osteosarcoma", "tiny"), "size": ("<20 mm", ">=20 mm")}
 
 
+NAMES = (HOSTILE, "=1+1", "שלום رشد", "a \"quote\", and 'one'", "a very long name " * 9)
+
+
 def _tile(page: Any, name: str) -> str:
     return str(page.inner_text(f"#operating-point [data-value={name}]"))
 
@@ -188,6 +191,15 @@ def test_intervals_stand_at_the_carried_threshold_alone(opened: Any) -> None:
     assert opened.inner_text(state).startswith("The carried threshold")
 
 
+def test_the_variable_of_the_errors_is_chosen(opened: Any) -> None:
+    opened.locator("#operating-point").scroll_into_view_if_needed()
+    opened.wait_for_selector("#operating-point-slider")
+    rows = opened.locator("#operating-point-strata tbody tr td:first-child")
+    assert rows.all_inner_texts() == list(GROUPS["subtype"])
+    opened.select_option("#operating-point-by", "size")
+    assert rows.all_inner_texts() == list(GROUPS["size"])
+
+
 def test_ppv_follows_the_share_of_positives(opened: Any) -> None:
     opened.locator("#operating-point").scroll_into_view_if_needed()
     opened.wait_for_selector("#operating-point-slider")
@@ -203,7 +215,8 @@ def run_page(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     """Give the page of a run of two models and 60 cases, with a picture of each, and the run's folder."""
     path = tmp_path_factory.mktemp("run")
     cases = cohort(40, 20)
-    cases["subtype"] = cases["subtype"].replace({"osteosarcoma": HOSTILE})
+    names = list(dict.fromkeys(cases["subtype"]))
+    cases["subtype"] = cases["subtype"].replace(dict(zip(names, NAMES, strict=False)))
     answers = {}
     for k, name in enumerate(("a", "b")):
         nominal = scores_of(cases, seed=k)
@@ -321,10 +334,26 @@ def test_a_row_opens_its_case_by_keyboard(listed: Any, run_page: tuple[Path, Any
 
 
 def test_hostile_facts_are_text_in_the_table(listed: Any) -> None:
-    listed.fill("#case-filter", "script")
-    assert HOSTILE in listed.inner_text("#case-rows")
-    listed.locator("#case-rows tbody button").first.click()
-    assert HOSTILE in listed.inner_text("#case-panel")
+    for word, name in zip(("script", "=1+1", "شد", "quote", "very"), NAMES, strict=True):
+        listed.fill("#case-filter", word)
+        assert name.strip() in listed.inner_text("#case-rows")
+        listed.locator("#case-rows tbody button").first.click()
+        assert name.strip() in listed.inner_text("#case-panel")
+        listed.click("#case-panel button")
+    listed.set_viewport_size({"width": 390, "height": 844})
+    listed.wait_for_timeout(300)
+    assert listed.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_a_table_with_hostile_names_comes_down_harmless(listed: Any, run_page: tuple[Path, Any]) -> None:
+    with listed.expect_download() as waiting:
+        listed.click('button[data-table="errors"]')
+    rows = list(csv.reader(io.StringIO(Path(waiting.value.path()).read_text(encoding="utf-8-sig"))))
+    place = rows[0].index("stratum")
+    told = {r[place] for r in rows[1:]}
+    wanted = set(run_page[1].table("errors")["stratum"])
+    assert {f"'{w}" if w.startswith("=") else w for w in wanted} == told
+    assert "'=1+1" in told
 
 
 def test_axe_finds_no_serious_issue_in_an_opened_case(browser: Any, run_page: tuple[Path, Any]) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from robustkit.backends._base import Batch, Forward, fetch
 from robustkit.cohort.case import Case
 from robustkit.crops._base import Cropper
+from robustkit.dashboard.lesion.explainer import Explainer
 from robustkit.dashboard.lesion.grids import Rules
 from robustkit.engine.choose import Setting, prepared
 from robustkit.engine.equip import CPU_BATCH, candidates, crop_maker
@@ -27,7 +28,6 @@ from robustkit.models.classifier import Classifier
 from robustkit.models.open import BUNDLED, open_model
 from robustkit.models.options import ModelOptions
 from robustkit.models.score import scores
-from robustkit.registry import load
 
 MOST_MODELS = 4
 
@@ -51,10 +51,14 @@ class Network:
 
     def logits(self, film: Radiograph, boxes: Boxes, *, spec: InputSpec, rules: Rules) -> NDArray[np.float32]:
         """Give ``(N, K)`` outputs of the crops of ``(N, 4)`` boxes."""
-        pixels = self.cropper.load(film.pixels.astype(self.batch.dtype, copy=False))
-        crops = self.cropper.crops(pixels, boxes, spec, snapping=rules.snap)
+        crops = self.crops(film, boxes, spec=spec, rules=rules)
         size = self.batch.size
         return np.concatenate([self._ask(crops[k : k + size]) for k in range(0, len(crops), size)])
+
+    def crops(self, film: Radiograph, boxes: Boxes, *, spec: InputSpec, rules: Rules) -> NDArray[Any]:
+        """Give ``(N, H, W)`` crops of ``(N, 4)`` boxes."""
+        pixels = self.cropper.load(film.pixels.astype(self.batch.dtype, copy=False))
+        return np.asarray(self.cropper.crops(pixels, boxes, spec, snapping=rules.snap))
 
     def _ask(self, crops: NDArray[Any]) -> NDArray[np.float32]:
         """Show up to one batch: padded, but for plain PyTorch, which takes any number and is quick with one."""
@@ -74,11 +78,13 @@ class Opened:
         model: As the run had it.
         rules: Of the run: rounding and border.
         network: None where the model looks at no pixels.
+        explainer: None where it is no PyTorch network.
     """
 
     model: Classifier
     rules: Rules
     network: Network | None = None
+    explainer: Explainer | None = None
 
     @property
     def step(self) -> int:
@@ -98,6 +104,18 @@ class Opened:
         found[finite] = scores(logits[finite], kind=model.output.kind, classes=model.classes, positive=model.positive)
         return found
 
+    def heatmap(self, seen: Seen, box: NDArray[np.float64]) -> Heatmap | None:
+        """Give the map of one box, which is rounded already; None where there is no explainer.
+
+        Raises:
+            InputError: The network has no map of features.
+        """
+        if self.network is None or self.explainer is None:
+            return None
+        spec, snapping = self.model.input, self.rules.snap
+        crop = self.network.crops(seen.film, box[None], spec=spec, rules=self.rules)
+        return Heatmap(self.explainer.map(crop), shown_regions(box[None], spec, snapping=snapping)[0])
+
     def _logits(self, seen: Seen, boxes: Boxes) -> NDArray[np.float32]:
         if self.network is not None:
             return self.network.logits(seen.film, boxes, spec=self.model.input, rules=self.rules)
@@ -105,33 +123,6 @@ class Opened:
             what = f"{self.model.name} looks at no pixels: it answers from the facts of a case of its run."
             raise InputError(what, fix="Choose another model for this film.")
         return np.asarray(self.model.runner.logits(seen.case, boxes), dtype=np.float32)
-
-
-def heatmap(opened: Opened, seen: Seen, box: NDArray[np.float64]) -> Heatmap | None:
-    """Give the Grad-CAM of one box, which is rounded already; None where the model is no PyTorch network.
-
-    Raises:
-        InputError: The network has no map of features.
-    """
-    model, network = opened.model, opened.network
-    if network is None or model.engine != "torch":
-        return None
-    import torch
-
-    from robustkit.backends._graph import Graph, network_copy
-    from robustkit.heatmaps._base import HeatmapMethod, find_layer
-    from robustkit.heatmaps._target import positive_logit
-
-    pixels = network.cropper.load(seen.film.pixels.astype(network.batch.dtype, copy=False))
-    crops = torch.from_numpy(
-        np.array(network.cropper.crops(pixels, box[None], model.input, snapping=opened.rules.snap))
-    )
-    graph = Graph(network_copy(model), model.input).eval()
-    layer = find_layer(graph, crops)
-    method = cast(HeatmapMethod, load("heatmaps", "grad_cam"))
-    values = method.maps(graph, crops, positive_logit(model), layer)[0]
-    region = shown_regions(box[None], model.input, snapping=opened.rules.snap)[0]
-    return Heatmap(values.numpy().astype(np.float64), region)
 
 
 class Workbench:
@@ -176,7 +167,8 @@ class Workbench:
         depth = cast(Depth, record.get("depth", "8"))
         batch = batch_of(model, size=CPU_BATCH, depth=depth)
         backend, forward = self._forward(model, batch, wanted=str(entry.get("backend") or ""))
-        return Opened(model, rules, Network(backend, forward, batch, crop_maker("pillow").prepare("cpu")))
+        network = Network(backend, forward, batch, crop_maker("pillow").prepare("cpu"))
+        return Opened(model, rules, network, Explainer(model) if model.engine == "torch" else None)
 
     def _forward(self, model: Classifier, batch: Batch, *, wanted: str) -> tuple[str, Forward]:
         """Give the run's own backend where it can run here, else the next that can."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from robustkit.dashboard.lesion.answers import Answer, GridScores
 from robustkit.dashboard.lesion.grids import SHIFT, SIZE, Grid, judged_box
-from robustkit.dashboard.lesion.opened import Opened, Seen, Workbench, heatmap
+from robustkit.dashboard.lesion.opened import Opened, Seen, Workbench
 from robustkit.errors import InputError
 from robustkit.geometry import Box
 from robustkit.heatmaps._heatmap import Heatmap
@@ -84,7 +84,7 @@ def answers(question: Question, workbench: Workbench) -> Iterator[Answer]:
 
 def _heatmap(opened: Opened, seen: Seen, box: Floats) -> Heatmap | None:
     try:
-        return heatmap(opened, seen, box)
+        return opened.heatmap(seen, box)
     except InputError:
         # a network without a map of features has a score all the same
         return None

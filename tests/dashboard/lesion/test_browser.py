@@ -37,7 +37,7 @@ SIDES = ("x0", "y0", "x1", "y1")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     patch = pytest.MonkeyPatch()
     # the small network's own map is empty, which is said and not drawn; here it is wanted as a picture
-    patch.setattr(questions, "heatmap", _made_up)
+    patch.setattr(questions, "_heatmap", _made_up)
     folders = [tmp_path_factory.mktemp("world"), tmp_path_factory.mktemp("second")]
     found = Desk([made_run(f, snap="whole", margin=m) for f, m in zip(folders, (0.2, 0.5), strict=True)])
     yield found
