@@ -57,14 +57,19 @@ class Data:
     redrawn: np.ndarray
 
 
-def draw(random: np.random.Generator, cell: Cell) -> Data:
-    """Draw patients of one to six lesions until each class has enough patients."""
+def draw_patients(random: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw labels and patients of the lesions of ``n`` patients until each class has enough patients."""
     while True:
-        patients = np.repeat(np.arange(cell.patients), random.integers(1, 7, cell.patients))
-        n = len(patients)
-        labels = random.random(n) < 0.45
-        if min(len(np.unique(patients[k])) for k in (labels, ~labels)) >= min(LEAST_OF_A_CLASS, cell.patients // 2):
-            break
+        patients = np.repeat(np.arange(n), random.integers(1, 7, n))
+        labels = random.random(len(patients)) < 0.45
+        if min(len(np.unique(patients[k])) for k in (labels, ~labels)) >= min(LEAST_OF_A_CLASS, n // 2):
+            return labels, patients
+
+
+def draw(random: np.random.Generator, cell: Cell) -> Data:
+    """Draw the latent scores of one data set."""
+    labels, patients = draw_patients(random, cell.patients)
+    n = len(labels)
     own = random.standard_normal(cell.patients)[patients]
     nominal = math.sqrt(cell.within) * own + math.sqrt(1 - cell.within) * random.standard_normal(n) + SIGNAL * labels
     return Data(labels, patients, nominal, nominal + NOISE * random.standard_normal((cell.repeats, n)))

@@ -18,17 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from chromium import FLAGS
 from films import write_films
 
 NETWORKS = {"mobilenetv3_small_050 at 96 px": ("mobilenetv3_small_050", 96), "resnet18 at 224 px": ("resnet18", 224)}
 VISITOR = "0" * 32
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
 WATCH = """() => {
   const judged = () => (document.getElementById('lesion-state').textContent.match(/Judged box: (.*)[.]$/) || [])[1];
   window.times = [];

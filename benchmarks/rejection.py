@@ -23,7 +23,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 
 import numpy as np
-from coverage import NOISE, P_RIGHT, SIGNAL
+from coverage import NOISE, P_RIGHT, SIGNAL, draw_patients
 from robustkit.atomic import write_text
 from robustkit.stats.auc import clustered_auc, equal_aucs, paired_auc_difference, placements
 from robustkit.stats.contrast import score_contrast_p, score_heterogeneity_p, two_sample_z
@@ -67,13 +67,9 @@ class Data:
 
 
 def draw(random: np.random.Generator, cell: Cell) -> Data:
-    """Draw patients of one to six lesions until each class has enough of them."""
-    while True:
-        patients = np.repeat(np.arange(cell.patients), random.integers(1, 7, cell.patients))
-        n = len(patients)
-        labels = random.random(n) < 0.45
-        if min(len(np.unique(patients[k])) for k in (labels, ~labels)) >= min(20, cell.patients // 2):
-            break
+    """Draw the latent scores of one data set."""
+    labels, patients = draw_patients(random, cell.patients)
+    n = len(labels)
     # what a patient, and a lesion, shows is common to the models; each adds its own
     own = random.standard_normal(cell.patients)[patients]
     shown = math.sqrt(cell.within) * own + math.sqrt(1 - cell.within) * random.standard_normal(n) + SIGNAL * labels

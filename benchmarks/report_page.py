@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from chromium import FLAGS
 from playwright.sync_api import sync_playwright
 from robustkit.api.stratify import stratify
 from robustkit.engine.looking import QUALITY, SIZE_PX
@@ -28,13 +29,6 @@ from robustkit.results.folder import RunFolder
 from robustkit.results.thumbnails import FOLDER, write_thumbnails
 from scale_of_results import CASES, write_run
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
 PAIRS = 5
 
 

@@ -23,7 +23,7 @@ from robustkit.inputs import InputSpec
 from robustkit.registry import load
 
 SIZE_PX, QUALITY = 160, 55
-"""Of the thumbnails: 2 to 3 kB each."""
+"""Of the thumbnails: about 1 kB each."""
 
 
 @dataclass(frozen=True, slots=True)
