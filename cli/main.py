@@ -26,6 +26,7 @@ COMMANDS = (
     "slices",
     "drift",
     "gate",
+    "heatmaps",
     "report",
     "dashboard",
     "manifests",

@@ -125,13 +125,11 @@ def _write_crop(
     from robustkit.atomic import replacing
     from robustkit.engine.equip import crop_maker
     from robustkit.images.film import read_film
-    from robustkit.inputs import InputSpec
+    from robustkit.models.reopen import input_spec
 
-    fields = dict(entry["input"])
-    spec = InputSpec(**{**fields, "mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
     film = read_film(Path(image), depth=record.get("depth", "8"), allow_truncated=record.get("allow_truncated", False))
     cropper = crop_maker("pillow").prepare("cpu")
-    crop = cropper.crops(film.pixels, np.array([box]), spec, snapping=record.get("snap", "whole"))[0]
+    crop = cropper.crops(film.pixels, np.array([box]), input_spec(entry), snapping=record.get("snap", "whole"))[0]
     with replacing(file) as temporary:
         Image.fromarray(np.rint(crop).astype(np.uint8)).save(temporary, format="PNG")
 

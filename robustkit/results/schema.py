@@ -107,9 +107,34 @@ DRIFT_COLUMNS = (
 )  # fmt: skip
 """a is the external cohort, b the internal one; see docs of ``analysis.drift`` for what each part fills."""
 
+HEATMAP_CASES_COLUMNS = (
+    "heatmap", "model", "case_id", "measure", "value", "uniform", "mean_map", "lesion", "margin", "near_empty", "reason",
+)  # fmt: skip
+
+HEATMAP_STABILITY_COLUMNS = (
+    "heatmap", "model", "case_id", "perturbation", "level", "repeats", "n_compared", "correlation", "ssim", "overlap",
+    "mean_map_correlation", "mean_map_ssim", "mean_map_overlap", "reason",
+)  # fmt: skip
+
+HEATMAP_MEASURES_COLUMNS = (
+    "heatmap", "by", "stratum", "cohort", "split", "model", "perturbation", "level", "measure", "value", "low", "high", "se",
+    "uniform", "mean_map", "margin", "p", "p_adjusted", "family", "method", "n_cases", "n_patients", "n_undefined", "reason",
+)  # fmt: skip
+
+HEATMAP_CONTRASTS_COLUMNS = (
+    "heatmap", "a", "b", "adjusted", "cohort", "split", "model", "perturbation", "level", "measure", "value_a", "value_b",
+    "diff", "low", "high", "se", "statistic", "p", "method", "n_cases", "n_patients", "reason",
+)  # fmt: skip
+
+HEATMAP_CHECKS_COLUMNS = (
+    "heatmap", "model", "check", "stage", "value", "low", "high", "expected", "diff", "diff_low", "diff_high", "p", "method",
+    "n_cases", "n_patients", "reason",
+)  # fmt: skip
+
 TEXT_COLUMNS = (
     "model", "model_a", "model_b", "case_id", "by", "stratum", "cohort", "split", "unit", "perturbation", "metric",
     "operating_point", "method", "family", "reason", "kind", "source", "step", "measure", "cohort_a", "cohort_b",
     "scale", "slice", "verdict", "under", "also", "parent", "part", "name", "place", "category", "test",
+    "lesion", "heatmap", "a", "b", "adjusted", "check", "stage",
 )  # fmt: skip
 """Columns of the tables that hold text: an empty cell is empty text."""

@@ -9,20 +9,16 @@ from typing import Any
 import numpy as np
 from dash import html
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
-from plotly.colors import hex_to_rgb, sequential
+from PIL import Image
 
 from robustkit.dashboard.lesion.answers import Answer
-from robustkit.dashboard.lesion.figures import BOX_LINE
 from robustkit.heatmaps._heatmap import Heatmap
+from robustkit.images.heat import coloured, film_part, fine
 from robustkit.images.radiograph import Radiograph
 
 SIDE_PX = 320
 WHOLE = 0.999
 """Share of the crop from which on the box is the crop."""
-
-_COLOURS = np.array([hex_to_rgb(c) for c in sequential.Inferno], dtype=np.float64)
-"""Perceptually uniform, dark to bright."""
 
 
 def heat_panel(answer: Answer, film: Radiograph | None) -> Any:
@@ -60,30 +56,9 @@ def pictures(found: Heatmap, pixels: NDArray[Any], *, box: NDArray[np.float64] |
         pixels: ``(height, width)`` of the film, 0..255.
         box: Drawn on the crop.
     """
-    x0, y0, x1, y1 = (float(v) for v in found.region)
-    zoom = SIDE_PX / max(x1 - x0, y1 - y0)
-    size = (max(1, round((x1 - x0) * zoom)), max(1, round((y1 - y0) * zoom)))
-    film = Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
-    around = film.crop((int(np.floor(x0)), int(np.floor(y0)), int(np.ceil(x1)), int(np.ceil(y1))))
-    inner = (x0 - np.floor(x0), y0 - np.floor(y0), x1 - np.floor(x0), y1 - np.floor(y0))
-    crop = around.resize(size, Image.Resampling.LANCZOS, box=inner)
-    if box is not None:
-        crop = crop.convert("RGB")
-        at = (box - np.array([x0, y0, x0, y0])) * zoom
-        ImageDraw.Draw(crop).rectangle(at.tolist(), outline=BOX_LINE, width=2)
-    share = Image.fromarray((found.values / found.values.max()).astype(np.float32)).resize(
-        size, Image.Resampling.BILINEAR
-    )
-    return _uri(crop, "JPEG"), _uri(coloured(np.asarray(share, dtype=np.float64)), "PNG")
-
-
-def coloured(share: NDArray[np.float64]) -> Image.Image:
-    """Give a map of 0 to 1 in colours; what is 0 is clear."""
-    place = np.clip(share, 0, 1) * (len(_COLOURS) - 1)
-    low = np.minimum(place.astype(np.intp), len(_COLOURS) - 2)
-    rgb = _COLOURS[low] + (place - low)[..., None] * (_COLOURS[low + 1] - _COLOURS[low])
-    alpha = 255 * np.clip(share, 0, 1) ** 0.5
-    return Image.fromarray(np.dstack([rgb, alpha]).round().astype(np.uint8), "RGBA")
+    crop = film_part(pixels, found.region, side_px=SIDE_PX, box=box)
+    heat = coloured(fine(found.values, crop.size, strongest=float(found.values.max())))
+    return _uri(crop, "JPEG"), _uri(heat, "PNG")
 
 
 def _uri(image: Image.Image, kind: str) -> str:

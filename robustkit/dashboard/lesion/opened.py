@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -19,14 +18,13 @@ from robustkit.dashboard.lesion.grids import Rules
 from robustkit.engine.choose import Setting, prepared
 from robustkit.engine.equip import CPU_BATCH, candidates, crop_maker
 from robustkit.engine.equipment import batch_of
-from robustkit.errors import BackendError, CheckpointError, InputError
+from robustkit.errors import BackendError, InputError
 from robustkit.geometry import Boxes
 from robustkit.heatmaps._heatmap import Heatmap, shown_regions
 from robustkit.images.radiograph import Depth, Radiograph
 from robustkit.inputs import InputSpec
 from robustkit.models.classifier import Classifier
-from robustkit.models.open import BUNDLED, open_model
-from robustkit.models.options import ModelOptions
+from robustkit.models.reopen import reopened
 from robustkit.models.score import scores
 
 MOST_MODELS = 4
@@ -182,47 +180,3 @@ class Workbench:
                 if name == order[-1]:
                     raise
         raise BackendError("no backend is left.", where=f"model {model.name}")
-
-
-def reopened(entry: Mapping[str, Any], *, trust_code: bool = False) -> Classifier:
-    """Open a model of a run again from its entry in run.json, with the input and output that the run used.
-
-    Raises:
-        CheckpointError: No path, no file, or another file than the run's.
-    """
-    name = str(entry["name"])
-    where = str(entry.get("path") or "")
-    if entry.get("arch") == "oracle" and not where:
-        model = replace(open_model(BUNDLED, ModelOptions()), name=name)
-    elif not where or not entry.get("input"):
-        what = f"the run does not say where the model {name} lies, or what it wants to see."
-        raise CheckpointError(
-            what, where="run.json", fix="Only runs of `robustkit perturb` can ask their models again."
-        )
-    else:
-        model = _of_file(Path(where), entry, trust_code=trust_code)
-    if entry.get("sha256") and model.sha256 != entry["sha256"]:
-        what = f"the model {name} is another file now than in the run."
-        raise CheckpointError(what, where=where, fix="Put the file of the run back, or run `robustkit perturb` again.")
-    return model
-
-
-def _of_file(path: Path, entry: Mapping[str, Any], *, trust_code: bool) -> Classifier:
-    if not path.is_file():
-        fix = "Put it back, or run `robustkit perturb` again with the file where it lies now."
-        raise CheckpointError("the checkpoint of the run is missing.", where=str(path), fix=fix)
-    fields = dict(entry["input"])
-    spec = InputSpec(**{**fields, "mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
-    classes, positive = tuple(entry["classes"]), tuple(entry["positive"])
-    options = ModelOptions(
-        name=str(entry["name"]),
-        arch=str(entry.get("arch") or "") or None,
-        input_size=spec.height_px if spec.height_px == spec.width_px else None,
-        channels=spec.channels,
-        layout=spec.layout,
-        classes=",".join(classes),
-        positive=",".join(positive),
-        outputs=str(entry.get("output") or "") or None,
-        trust_code=trust_code,
-    )
-    return replace(open_model(path, options), input=spec, classes=classes, positive=positive)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from robustkit.dashboard.lesion.answers import Answer
-from robustkit.dashboard.lesion.heat import SIDE_PX, coloured, heat_panel, pictures, words
+from robustkit.dashboard.lesion.heat import SIDE_PX, heat_panel, pictures, words
 from robustkit.heatmaps._heatmap import Heatmap
+from robustkit.images.heat import coloured
 from robustkit.images.radiograph import Radiograph
 
 FILM = np.zeros((200, 300), dtype=np.uint8)

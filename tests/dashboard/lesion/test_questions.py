@@ -186,10 +186,10 @@ def test_the_heatmap_is_that_of_the_crop(desk: Desk) -> None:
     import torch
     from robustkit.backends._graph import Graph
     from robustkit.crops.pillow import PLUGIN as PILLOW
-    from robustkit.dashboard.lesion.opened import reopened
     from robustkit.heatmaps._base import find_layer
     from robustkit.heatmaps._target import positive_logit
     from robustkit.heatmaps.grad_cam import PLUGIN as GRAD_CAM
+    from robustkit.models.reopen import reopened
 
     key, run = next(iter(desk.runs.items()))
     case = str(run.cases.index[0])

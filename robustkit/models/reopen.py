@@ -1,0 +1,63 @@
+"""Opens a model of a run again, from its entry in run.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from robustkit.errors import CheckpointError
+from robustkit.inputs import InputSpec
+from robustkit.models.classifier import Classifier
+from robustkit.models.open import BUNDLED, open_model
+from robustkit.models.options import ModelOptions
+
+
+def reopened(entry: Mapping[str, Any], *, trust_code: bool = False) -> Classifier:
+    """Open a model of a run again from its entry in run.json, with the input and output that the run used.
+
+    Raises:
+        CheckpointError: No path, no file, or another file than the run's.
+    """
+    name = str(entry["name"])
+    where = str(entry.get("path") or "")
+    if entry.get("arch") == "oracle" and not where:
+        model = replace(open_model(BUNDLED, ModelOptions()), name=name)
+    elif not where or not entry.get("input"):
+        what = f"the run does not say where the model {name} lies, or what it wants to see."
+        raise CheckpointError(
+            what, where="run.json", fix="Only runs of `robustkit perturb` can ask their models again."
+        )
+    else:
+        model = _of_file(Path(where), entry, trust_code=trust_code)
+    if entry.get("sha256") and model.sha256 != entry["sha256"]:
+        what = f"the model {name} is another file now than in the run."
+        raise CheckpointError(what, where=where, fix="Put the file of the run back, or run `robustkit perturb` again.")
+    return model
+
+
+def _of_file(path: Path, entry: Mapping[str, Any], *, trust_code: bool) -> Classifier:
+    if not path.is_file():
+        fix = "Put it back, or run `robustkit perturb` again with the file where it lies now."
+        raise CheckpointError("the checkpoint of the run is missing.", where=str(path), fix=fix)
+    spec = input_spec(entry)
+    classes, positive = tuple(entry["classes"]), tuple(entry["positive"])
+    options = ModelOptions(
+        name=str(entry["name"]),
+        arch=str(entry.get("arch") or "") or None,
+        input_size=spec.height_px if spec.height_px == spec.width_px else None,
+        channels=spec.channels,
+        layout=spec.layout,
+        classes=",".join(classes),
+        positive=",".join(positive),
+        outputs=str(entry.get("output") or "") or None,
+        trust_code=trust_code,
+    )
+    return replace(open_model(path, options), input=spec, classes=classes, positive=positive)
+
+
+def input_spec(entry: Mapping[str, Any]) -> InputSpec:
+    """Give what the model wanted to see, as the run recorded it."""
+    fields = dict(entry["input"])
+    return InputSpec(**{**fields, "mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
