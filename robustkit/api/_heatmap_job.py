@@ -45,7 +45,6 @@ class Job:
     folder: RunFolder
     record: dict[str, Any]
     cohort: Judged
-    levels: list[tuple[str, float]]
     answers: dict[str, ModelAnswers]
     cuts: dict[str, float]
     work: Work
@@ -71,10 +70,10 @@ class Job:
         record = folder.record()
         cohort = judged_cases(folder, record, read_vocabulary())
         ids = cohort.frame["case_id"].tolist()
-        chosen = _levels(record, levels) if repeats else []
+        every = _levels(record, levels)
         answers, cuts = {}, {}
         for entry in record["models"]:
-            own = read_answers(folder, entry["name"], ids, chosen)
+            own = read_answers(folder, entry["name"], ids, every)
             answers[entry["name"]] = own
             at = judged_at(
                 cohort, own, record, asked=_written(folder, entry["name"]), method="smoothed", draws=200, seed=seed
@@ -84,9 +83,9 @@ class Job:
             record.get("snap", "whole"), record.get("depth", "8"), record.get("allow_truncated", False),
             resolve_workers(workers),
         )  # fmt: skip
-        boxes = Boxes.read(folder, record["models"][0]["name"], ids, chosen, repeats=repeats)
+        boxes = Boxes.read(folder, record["models"][0]["name"], ids, every if repeats else [], repeats=repeats)
         work = Work(folder, record, cohort, boxes, HeatmapFolder.of(folder.path, method), reading, seed, progress)
-        return cls(folder, record, cohort, chosen, answers, cuts, work, seed)
+        return cls(folder, record, cohort, answers, cuts, work, seed)
 
     def makers(
         self,

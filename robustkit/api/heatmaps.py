@@ -230,7 +230,10 @@ def _about(frames: Mapping[str, DataFrame], mapped: Sequence[Mapped]) -> list[st
     cases = frames["heatmap_cases"]
     inside = cases[cases["measure"] == "inside"]
     if len(inside) and inside["value"].isna().all():
-        said.append(f"where the maps lie cannot be told: {inside['reason'].iloc[0]}.")
+        # an empty map says nothing of where any other lies
+        told = inside["reason"][~inside["reason"].str.startswith("the map ")]
+        reason = (told if len(told) else inside["reason"]).value_counts().index[0]
+        said.append(f"where the maps lie cannot be told: {reason}.")
     empty = cases[cases["near_empty"]].drop_duplicates(["model", "case_id"])
     if len(empty):
         said.append(f"{len(empty)} maps are near empty (under 1 % of the model's strongest); they are drawn empty.")
