@@ -13,6 +13,9 @@ from robustkit.results.schema import (
     DECISION_CURVE_COLUMNS,
     ERRORS_COLUMNS,
     FLOW_COLUMNS,
+    HEATMAP_CHECKS_COLUMNS,
+    HEATMAP_CONTRASTS_COLUMNS,
+    HEATMAP_MEASURES_COLUMNS,
     OPERATING_POINTS_COLUMNS,
     REPEATS_COLUMNS,
     ROC_COLUMNS,
@@ -271,6 +274,63 @@ def sweep(models: Sequence[str], cohorts: Sequence[str], groups: Mapping[str, Se
     return pd.DataFrame(rows, columns=list(SWEEP_COLUMNS))
 
 
+def heatmap_measures(
+    models: Sequence[str], cohorts: Sequence[str], groups: Mapping[str, Sequence[str]] = STRATA
+) -> pd.DataFrame:
+    """Give heatmap_measures.csv: shares of the boxes as given by stratum, likeness of two levels of whole cohorts."""
+    fixed = {"heatmap": "grad_cam", "split": "test", "n_cases": 20, "n_patients": 15, "n_undefined": 1, "margin": 0.5}
+    rows = []
+    for model in models:
+        for cohort in cohorts:
+            who = {"model": model, "cohort": cohort, **fixed}
+            for by, names in {"all": ("all",), "answer": ("correct", "missed"), **groups}.items():
+                for name in names:
+                    value = NAN if name == "tiny" else 0.4 + len(rows) / 1000
+                    rows.append(_row(
+                        HEATMAP_MEASURES_COLUMNS, **who, by=by, stratum=name, perturbation="nominal", level=0.0, measure="inside",
+                        value=value, low=value - 0.1, high=value + 0.1, uniform=0.2, mean_map=0.3,
+                        reason=TINY if name == "tiny" else "",
+                    ))  # fmt: skip
+            rows += [
+                _row(
+                    HEATMAP_MEASURES_COLUMNS, **who, by="all", stratum="all", perturbation="shift", level=v,
+                    measure="map_correlation", value=0.9 - v, low=0.8 - v, high=0.95 - v, mean_map=0.4,
+                )
+                for v in (0.1, 0.05)
+            ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(HEATMAP_MEASURES_COLUMNS))
+
+
+def heatmap_contrasts(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFrame:
+    """Give heatmap_contrasts.csv: correct against wrong, crude and adjusted."""
+    rows = [
+        _row(
+            HEATMAP_CONTRASTS_COLUMNS, heatmap="grad_cam", a="correct", b="wrong", adjusted=adjusted, cohort=c, split="test",
+            model=m, perturbation="nominal", level=0.0, measure="inside", value_a=0.5, value_b=0.4, diff=0.1, low=0.02, high=0.18,
+            p=0.01, n_cases=20, n_patients=15,
+        )
+        for m in models for c in cohorts for adjusted in ("", "size, region")
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(HEATMAP_CONTRASTS_COLUMNS))
+
+
+def heatmap_checks(models: Sequence[str]) -> pd.DataFrame:
+    """Give heatmap_checks.csv: three parts of a network, one of which leaves no map, and deletion."""
+    fixed = {"heatmap": "grad_cam", "n_patients": 9, "n_cases": 12}
+    rows = []
+    for m in models:
+        for stage, value in (("fc", 0.5), ("layer4", NAN), ("conv1", 0.1)):
+            rows.append(_row(
+                HEATMAP_CHECKS_COLUMNS, **fixed, model=m, check="randomised weights", stage=stage, value=value, low=value - 0.1,
+                high=value + 0.1, expected=0.4,
+            ))  # fmt: skip
+        rows.append(_row(
+            HEATMAP_CHECKS_COLUMNS, **fixed, model=m, check="deletion", stage="", value=0.3, low=0.2, high=0.4, expected=0.5,
+            diff=-0.2, diff_low=-0.3, diff_high=-0.1, p=0.001,
+        ))  # fmt: skip
+    return pd.DataFrame(rows, columns=list(HEATMAP_CHECKS_COLUMNS))
+
+
 def all_tables(
     models: Sequence[str] = ("a", "b"),
     cohorts: Sequence[str] = ("all", "internal", "external"),
@@ -287,6 +347,8 @@ def all_tables(
         "errors": pd.concat([errors(models, cohorts, groups), crossed_errors(models, groups)], ignore_index=True),
         "repeats": repeats(models, cohorts), "roc": roc(models, cohorts), "decision_curve": decision_curve(models, cohorts),
         "operating_points": operating_points(models, cohorts), "sweep": sweep(models, cohorts, groups),
+        "heatmap_measures": heatmap_measures(models, cohorts, groups), "heatmap_checks": heatmap_checks(models),
+        "heatmap_contrasts": heatmap_contrasts(models, cohorts),
     }  # fmt: skip
     return {**found, "comparisons": comparisons(*models[:2])} if len(models) > 1 else found
 

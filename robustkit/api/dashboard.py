@@ -127,6 +127,7 @@ def make_dashboard(folders: Sequence[RunFolder], desk: Desk, *, token: str = "")
         FiguresPage(shelf, "/strata", "For whom", places=("strata",)),
         FiguresPage(shelf, "/errors", "Which errors", places=("errors",)),
         OperatingPage(shelf),
+        FiguresPage(shelf, "/heatmaps", "Heatmaps", places=("heatmaps",)),
         FiguresPage(shelf, "/more", "More figures", places=("more",)),
     )
     shown: list[Page] = [f for f in figures if not f.is_empty]

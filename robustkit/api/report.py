@@ -70,6 +70,7 @@ def run_view(folder: Any, *, n: int, has_images: bool) -> Any:
     from robustkit.registry import load, names
     from robustkit.report.case_answers import MOST_CASES, case_answers
     from robustkit.report.cases import least_stable
+    from robustkit.report.heatmap_pictures import ShownMaps, read_shown_maps
     from robustkit.report.view import RunView, run_facts
     from robustkit.results.thumbnails import read_thumbnails
 
@@ -79,6 +80,7 @@ def run_view(folder: Any, *, n: int, has_images: bool) -> Any:
     tables = {name: folder.table(name) for name in (*needed, *(f for f in found if f not in needed))}
     facts, cases = run_facts(record), folder.cases()
     thresholds = {str(t["model"]): float(t["value"]) for t in tables["thresholds"].to_dict("records")}
+    is_small = has_images and len(cases) <= MOST_CASES
     return RunView(
         record=record,
         tables=tables,
@@ -89,5 +91,6 @@ def run_view(folder: Any, *, n: int, has_images: bool) -> Any:
         ),
         has_images=has_images,
         answers=case_answers(folder, condition=facts.primary, n_cases=len(cases)),
-        thumbnails=read_thumbnails(folder.path) if has_images and len(cases) <= MOST_CASES else pd.DataFrame(),
+        thumbnails=read_thumbnails(folder.path) if is_small else pd.DataFrame(),
+        heatmaps=read_shown_maps(folder.path, facts.models) if is_small else ShownMaps(),
     )

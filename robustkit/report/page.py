@@ -13,6 +13,7 @@ from robustkit.figures._operating import operating_asset
 from robustkit.figures._words import DISCLAIMER, SIMULATED
 from robustkit.report.case_cards import cases_section
 from robustkit.report.case_table import case_table_section
+from robustkit.report.heatmaps import heatmaps_section
 from robustkit.report.markup import as_json, packed, packed_table, text
 from robustkit.report.method import method_section
 from robustkit.report.operating import operating_section
@@ -26,7 +27,7 @@ from robustkit.report.sections import (
     stability_section,
     strata_section,
 )
-from robustkit.report.slots import baselines_section, heatmaps_section, readers_section
+from robustkit.report.slots import baselines_section, readers_section
 from robustkit.report.view import RunView, Section
 
 SECTIONS = (

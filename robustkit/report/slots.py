@@ -38,12 +38,6 @@ class Slot:
     columns: tuple[str, ...]
 
 
-HEATMAPS = Slot(
-    "heatmap_measures", "heatmaps", "Where it looks",
-    "Shares of a heatmap's energy by place. A uniform map has the share of the area; the mean map of the cohort shows what is "
-    "owed to the middle of the crop.",
-    ("model", "measure", "by", "stratum", "cohort", "value", "uniform", "mean_map", "n_cases", "n_patients", "p_adjusted", "reason"),
-)  # fmt: skip
 READERS = Slot(
     "readers", "readers", "Readers with and without the model",
     "Differences are arm a minus arm b. What is said of single readers holds for them alone; how far it holds for other readers "
@@ -80,7 +74,7 @@ def slot_section(slot: Slot) -> Callable[[RunView], Section | None]:
     return make
 
 
-heatmaps_section, readers_section, baselines_section = (slot_section(s) for s in (HEATMAPS, READERS, BASELINES))
+readers_section, baselines_section = (slot_section(s) for s in (READERS, BASELINES))
 
 
 def _row(row: Mapping[Any, Any], columns: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ import pandas as pd
 from robustkit.figures._base import FigureSet, Place, RunFacts, facts_of
 from robustkit.report.case_answers import CaseAnswers
 from robustkit.report.cases import ShownCase
+from robustkit.report.heatmap_pictures import ShownMaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class RunView:
         has_images: False where films are left out.
         answers: Of every case at the primary level, for the table of cases.
         thumbnails: Of the run, a row each (``results.thumbnails``).
+        heatmaps: Of the boxes as given.
     """
 
     record: Mapping[str, Any]
@@ -55,6 +57,7 @@ class RunView:
     has_images: bool
     answers: CaseAnswers = field(default_factory=CaseAnswers)
     thumbnails: pd.DataFrame = field(default_factory=pd.DataFrame)
+    heatmaps: ShownMaps = field(default_factory=ShownMaps)
 
     @property
     def is_simulated(self) -> bool:
