@@ -48,6 +48,7 @@ bench: $(STAMP)  ## every ratio, part by part and of the whole job (20 minutes, 
 	@$(BIN)/python benchmarks/scale_of_results.py --json build/scale_of_results.json
 	@$(BIN)/python benchmarks/report_page.py --json build/report_page.json
 	@$(BIN)/python benchmarks/lesion_page.py --json build/lesion_page.json
+	@$(BIN)/python benchmarks/heatmap_speed.py --json build/heatmap_speed.json
 	@$(BIN)/python benchmarks/write_results.py build benchmarks/RESULTS.md
 
 bench-gpu:  ## every row that needs a GPU, in one call under ten minutes, with the python that is there (PYTHON=...)

@@ -49,10 +49,32 @@ def main() -> None:
         *_sobol(_read(folder, "sobol")),
         *_scale(_read(folder, "scale_of_results")),
         *_pages(_read(folder, "report_page"), _read(folder, "lesion_page")),
+        *_heatmaps(_read(folder, "heatmap_speed")),
         *_parts(_read(folder, "bench")),
         *_gpu(_read(folder, "gpu")),
     ]
     page.write_text("\n".join(text), encoding="utf-8")
+
+
+def _heatmaps(found: Any) -> list[str]:
+    text = ["## Heatmaps", ""]
+    if not found:
+        return [*text, f"{WAITING}: `python benchmarks/heatmap_speed.py --json build/heatmap_speed.json`", ""]
+    text += [
+        "Grad-CAM from crops in memory to maps on the host, over an eager channels_last forward and backward of the same crops "
+        f"(batches of {found['batch']}). It is faster because nothing before the layer is differentiated.",
+        "",
+        "| network | at most | ratio | seconds per map |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| {n} | {found['bar']:g} | {r['ratio']:.2f} | {r['seconds_per_map']:.3f} |"
+            for n, r in found["networks"].items()
+        ),
+        "",
+    ]
+    m = found["memory"]
+    said = f"{m['mb_20_cases']:.0f} MB of 20 cases, {m['mb_200_cases']:.0f} MB of 200"
+    return [*text, f"Peak memory, 10 times the cases: {m['ratio']:.3f} (under 1.1; {said}).", ""]
 
 
 def _read(folder: Path, name: str) -> Any:

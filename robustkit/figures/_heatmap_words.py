@@ -28,13 +28,9 @@ MEASURES: Mapping[str, MeasureWords] = {
     "pointing": MeasureWords("Strongest place hits the lesion", "maps whose strongest place hits the lesion (%)"),
     "outside_bone": MeasureWords("Outside bone", "share of the map outside bone (%)"),
     "on_marker": MeasureWords("On a marker", "share of the map on a marker of the film (%)"),
-    "map_correlation": MeasureWords(
-        "Correlation", "correlation with the map of the box as given (1 = the same)", is_share=False
-    ),
-    "map_ssim": MeasureWords(
-        "Structural similarity", "SSIM with the map of the box as given (1 = the same)", is_share=False
-    ),
-    "map_overlap": MeasureWords("Overlap of the strongest fifth", "strongest fifth that is shared (%; 20 % by chance)"),
+    "map_correlation": MeasureWords("Correlation", "correlation (1 = the same map)", is_share=False),
+    "map_ssim": MeasureWords("Structural similarity", "SSIM (1 = the same map)", is_share=False),
+    "map_overlap": MeasureWords("Overlap of the strongest fifth", "share of the strongest fifth (%; 20 % by chance)"),
 }
 STILL = ("map_correlation", "map_ssim", "map_overlap")
 

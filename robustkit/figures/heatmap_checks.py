@@ -41,7 +41,7 @@ def _draw(rows: pd.DataFrame, of: tuple[str, str], facts: RunFacts) -> Drawing:
     method, model = of
     shown = rows[rows["value"].notna()]
     stages = [str(s) for s in rows["stage"]]
-    axes = ("weights random down to (part of the network)", "correlation with the network's own maps (1 = the same)")
+    axes = ("weights random down to (part of the network)", "correlation (1 = the same map)")
     figure = blank(
         "Maps of a network with random weights", f"{model}, {method}; lines: 95 % intervals", axes=axes, facts=facts
     )

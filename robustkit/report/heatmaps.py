@@ -147,7 +147,7 @@ def _with_scores(view: RunView) -> str:
     said = [
         f"<li>{name(r['model'])}, {name(cohort_name(str(r['cohort'])))}, {text(r['perturbation'])} "
         f"{text(level_text(float(r['level']), unit(str(r['perturbation']))))}: "
-        f"{_number(r, 'value', 'low', 'high')} ({r['n_cases']:.0f} cases)</li>"
+        f"<b>{r['value']:.2f}</b> ({text(_between(r))}, {r['n_cases']:.0f} cases)</li>"
         for r in known.to_dict("records")
     ]
     caption = (
@@ -155,6 +155,10 @@ def _with_scores(view: RunView) -> str:
         "Below 0: maps that move go with scores that move."
     )
     return f'<h3>Do unstable maps go with unstable scores?</h3><p class="caption">{caption}</p><ul>{"".join(said)}</ul>'
+
+
+def _between(r: Mapping[Any, Any]) -> str:
+    return f"{r['low']:.2f} to {r['high']:.2f}" if r["low"] == r["low"] else "no interval"
 
 
 def _maps(view: RunView) -> dict[str, Any]:
@@ -165,17 +169,22 @@ def _maps(view: RunView) -> dict[str, Any]:
     maps: dict[str, dict[str, Any]] = {m: {} for m in models}
     for (model, case), shown in view.heatmaps.maps.items():
         if case in frames:
-            maps[model][case] = [*placed(shown, frames[case]), *inside.get((model, case), (None, None, ""))]
+            maps[model][case] = [*placed(shown, frames[case]), *inside.get((model, case), (None, None, "", ""))]
     return {"method": _METHODS.get(view.heatmaps.method, view.heatmaps.method), "models": models, "maps": maps}
 
 
-def _inside(view: RunView) -> dict[tuple[str, str], tuple[float | None, float | None, str]]:
+def _inside(view: RunView) -> dict[tuple[str, str], tuple[float | None, float | None, str, str]]:
     found = view.table("heatmap_cases")
     if found.empty:
         return {}
     rows = found[(found["measure"] == "inside") & (found["heatmap"] == view.heatmaps.method)]
     return {
-        (str(r["model"]), str(r["case_id"])): (_rounded(r["value"]), _rounded(r["uniform"]), str(r["reason"]))
+        (str(r["model"]), str(r["case_id"])): (
+            _rounded(r["value"]),
+            _rounded(r["uniform"]),
+            str(r["reason"]),
+            str(r["lesion"]),
+        )
         for r in rows.to_dict("records")
     }
 

@@ -55,10 +55,11 @@
 
   const percent = (v) => (100 * v).toFixed(0) + " %";
   function words(map) {
-    const [, , , , reason, inside, uniform, why] = map;
+    const [, , , , reason, inside, uniform, why, drawn] = map;
+    const where = drawn === "mask" ? "lesion" : "box";
     if (reason) return "No heatmap: " + reason + ".";
-    if (inside === null || inside === undefined) return why ? "Share in the lesion: not defined, " + why + "." : "";
-    return percent(inside) + " of it in the lesion, which is " + percent(uniform) + " of the crop.";
+    if (inside === null || inside === undefined) return why ? "Share in the " + where + ": not defined, " + why + "." : "";
+    return percent(inside) + " of it in the " + where + ", which is " + percent(uniform) + " of the crop.";
   }
 
   // film with the overlay, the map beside it
