@@ -27,6 +27,7 @@ COMMANDS = (
     "drift",
     "gate",
     "heatmaps",
+    "readers",
     "report",
     "dashboard",
     "manifests",

@@ -29,7 +29,7 @@ from robustkit.images.film import read_film
 from robustkit.images.heat import triptych
 from robustkit.models.reopen import reopened
 from robustkit.registry import names
-from robustkit.results.folder import RunFolder
+from robustkit.results.folder import RunFolder, written_threshold
 from robustkit.results.heatmaps import HeatmapFolder, grid, write_arrays
 from robustkit.results.runs import newest_run
 from robustkit.stats.bootstrap import patient_draws
@@ -76,7 +76,13 @@ class Job:
             own = read_answers(folder, entry["name"], ids, every)
             answers[entry["name"]] = own
             at = judged_at(
-                cohort, own, record, asked=_written(folder, entry["name"]), method="smoothed", draws=200, seed=seed
+                cohort,
+                own,
+                record,
+                asked=written_threshold(folder, entry["name"]),
+                method="smoothed",
+                draws=200,
+                seed=seed,
             )
             cuts[entry["name"]] = at.value
         reading = Reading(
@@ -296,15 +302,3 @@ def _levels(record: Mapping[str, Any], wanted: Sequence[float]) -> list[tuple[st
 def safe_name(name: str) -> str:
     """Give a name that any file system takes."""
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)[:80]
-
-
-def _written(folder: RunFolder, model: str) -> float | None:
-    """Give the threshold that `stratify` wrote down, so that both commands speak of one decision."""
-    from robustkit.errors import RunError
-
-    try:
-        table = folder.table("thresholds")
-    except RunError:
-        return None
-    own = table.loc[table["model"] == model, "value"]
-    return float(own.iloc[0]) if len(own) and own.iloc[0] == own.iloc[0] else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 
 from robustkit.figures._words import DISCLAIMER, SIMULATED
 from robustkit.images.thumbnail import encoded
-from robustkit.report.markup import text
 
 Scale = Literal["0-100", "1-5"]
 QUALITY = 82
@@ -104,13 +104,13 @@ def build_pack(texts: PackTexts, cases: Sequence[ReadCase]) -> str:
         "cases": [_case(c) for c in cases],
     }
     return Template(_asset("pack.html")).substitute(
-        title=text(f"Reading, {texts.reader}, session {texts.session}, {texts.arm}"),
+        title=_text(f"Reading, {texts.reader}, session {texts.session}, {texts.arm}"),
         css=_asset("pack.css"),
-        disclaimer=text(DISCLAIMER),
-        simulated=f'<span class="tag">{text(SIMULATED)}</span>' if texts.is_simulated else "",
+        disclaimer=_text(DISCLAIMER),
+        simulated=f'<span class="tag">{_text(SIMULATED)}</span>' if texts.is_simulated else "",
         data=_json(data),
         films="".join(
-            f'<script type="text/plain" id="film-{text(c.code)}">{base64.b64encode(c.film).decode("ascii")}</script>\n'
+            f'<script type="text/plain" id="film-{_text(c.code)}">{base64.b64encode(c.film).decode("ascii")}</script>\n'
             for c in cases
         ),
         script=_asset("pack.js"),
@@ -134,6 +134,10 @@ def _case(c: ReadCase) -> dict[str, Any]:
     return found
 
 
+def _text(value: object) -> str:
+    return html.escape(str(value), quote=True)
+
+
 def _asset(name: str) -> str:
     return files("robustkit.packs").joinpath("assets", name).read_text(encoding="utf-8")
 
@@ -154,8 +158,6 @@ def pack_film(pixels: NDArray[Any], *, most_px: int) -> tuple[bytes, tuple[int, 
     film = Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
     film.thumbnail((most_px, most_px), Image.Resampling.LANCZOS)
     return encoded(film, quality=QUALITY), film.size
-
-
 
 
 def facts_of(row: Mapping[str, Any], names: Sequence[str]) -> list[tuple[str, str]]:

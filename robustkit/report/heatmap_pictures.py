@@ -122,6 +122,18 @@ def placed(shown: ShownMap, window: Mapping[str, Any]) -> list[Any]:
     return [height, width, cells, [round(float(v), 4) for v in place], ""]
 
 
+def placed_on_film(shown: ShownMap, size: tuple[int, int]) -> list[Any]:
+    """Give a map for a script, and where it lies on the whole film, in shares of its sides.
+
+    Args:
+        shown: The map.
+        size: Width and height of the film, px.
+    """
+    height, width = shown.cells.shape
+    place = shown.region / np.array([size[0], size[1]] * 2, dtype=np.float64)
+    return [height, width, base64.b64encode(shown.cells.tobytes()).decode("ascii"), [round(float(v), 5) for v in place]]
+
+
 def windows(thumbnails: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Give the row of each case's picture."""
     if thumbnails.empty:

@@ -149,3 +149,13 @@ class RunFolder:
         with replacing(file) as temporary:
             frame.to_csv(temporary, index=False, lineterminator="\n")
         return file
+
+
+def written_threshold(folder: RunFolder, model: str) -> float | None:
+    """Give the threshold that `stratify` wrote down, so that all commands speak of one decision; None where it did not."""
+    try:
+        table = folder.table("thresholds")
+    except RunError:
+        return None
+    own = table.loc[table["model"] == model, "value"]
+    return float(own.iloc[0]) if len(own) and own.iloc[0] == own.iloc[0] else None

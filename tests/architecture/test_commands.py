@@ -17,12 +17,20 @@ HEAVY = ("torch", "pandas", "scipy", "plotly", "pyarrow", "sklearn", "timm", "py
 
 
 def _commands() -> list[tuple[str, object]]:
-    return [(c.name or c.callback.__name__.rstrip("_"), c.callback) for c in app.registered_commands if c.callback]
+    own = [(c.name or c.callback.__name__.rstrip("_"), c.callback) for c in app.registered_commands if c.callback]
+    inner = [
+        (f"{g.name} {c.name}", c.callback)
+        for g in app.registered_groups
+        if g.typer_instance
+        for c in g.typer_instance.registered_commands
+        if c.callback
+    ]
+    return [*own, *inner]
 
 
 @pytest.mark.parametrize(("name", "callback"), _commands(), ids=[n for n, _ in _commands()])
 def test_command_and_api_agree(name: str, callback: object) -> None:
-    stem = OTHER_NAMES.get(name, name.replace("-", "_"))
+    stem = OTHER_NAMES.get(name, name.replace("-", "_").replace(" ", "_"))
     function = getattr(importlib.import_module(f"robustkit.api.{stem}"), stem)
     command = {k: v for k, v in inspect.signature(callback).parameters.items() if k not in FOR_PRINTING}  # type: ignore[arg-type]
     api = {k: v for k, v in inspect.signature(function).parameters.items() if k not in FOR_CALLERS}

@@ -14,7 +14,19 @@ from made_tables import FORMULA, HOSTILE, LONG, all_tables, empty_tables
 from made_view import Page, record, shown_case, view
 
 DISCLAIMER = "Research use; not for diagnosis or for the care of a patient"
-SECTIONS = ["first", "stability", "strata", "errors", "operating", "models", "heatmaps", "cases", "all-cases", "counted", "method"]
+SECTIONS = [
+    "first",
+    "stability",
+    "strata",
+    "errors",
+    "operating",
+    "models",
+    "heatmaps",
+    "cases",
+    "all-cases",
+    "counted",
+    "method",
+]
 
 
 @pytest.fixture(scope="module")
