@@ -149,6 +149,7 @@ def readers_pack(
         "format": 1, "identity": str(record.get("identity", "")), "model": chosen_model, "design": design, "readers": names,
         "n": len(cases), "by": list(by), "practice": len(trial), "facts": list(shown_facts), "scale": scale, "question": question,
         "washout_days": washout_days, "seed": seed, "heatmaps": maps.method, "threshold": answers["cut"],
+        "reference": answers["reference_said"],
     }  # fmt: skip
     study["study"] = hashlib.sha256(json.dumps(study, sort_keys=True).encode()).hexdigest()[:12]
     place = out or folder.path / "readers"
@@ -209,7 +210,8 @@ def _answers(folder: RunFolder, cohort: Judged, record: Mapping[str, Any], model
     at = judged_at(cohort, own, record, asked=asked, method="smoothed", draws=200, seed=seed)
     development = own.nominal[cohort.development & np.isfinite(own.nominal)]
     reference = development if len(development) else own.nominal[np.isfinite(own.nominal)]
-    return {"model": model, "nominal": own.nominal, "cut": at.value, "reference": reference}
+    said = "development cases" if len(development) else "the cases of this study"
+    return {"model": model, "nominal": own.nominal, "cut": at.value, "reference": reference, "reference_said": said}
 
 
 def _readable(cohort: Judged, answers: Mapping[str, Any]) -> Any:
@@ -319,7 +321,7 @@ def _write(
 
     texts = PackTexts(
         sitting.reader, sitting.session, sitting.arm, str(study["study"]), str(study["question"]),
-        ("not at all", "as much as can be"), study["scale"], is_simulated,
+        ("not at all", "as much as can be"), study["scale"], is_simulated, str(study["reference"]),
     )  # fmt: skip
     own = []
     for i, (case, code) in enumerate(zip(sitting.cases, sitting.codes, strict=True)):

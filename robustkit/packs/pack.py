@@ -18,7 +18,7 @@ from robustkit.figures._words import DISCLAIMER, SIMULATED
 from robustkit.images.thumbnail import encoded
 
 Scale = Literal["0-100", "1-5"]
-QUALITY = 82
+QUALITY = 92
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ class PackTexts:
         decisions: Key, name and words of each decision.
         scale: ``0-100`` or ``1-5``.
         is_simulated: True where the films are.
+        reference: Whose scores the rank is told among.
     """
 
     reader: str
@@ -81,6 +82,7 @@ class PackTexts:
     ends: tuple[str, str]
     scale: Scale = "0-100"
     is_simulated: bool = False
+    reference: str = "the cases of the study"
     decisions: Sequence[tuple[str, str, str]] = field(
         default=(
             ("d", "dismiss", "dismiss: no further step"),
@@ -100,6 +102,7 @@ def build_pack(texts: PackTexts, cases: Sequence[ReadCase]) -> str:
         "scale": texts.scale,
         "question": texts.question,
         "ends": list(texts.ends),
+        "reference": texts.reference,
         "decisions": [list(d) for d in texts.decisions],
         "cases": [_case(c) for c in cases],
     }
@@ -165,7 +168,13 @@ def facts_of(row: Mapping[str, Any], names: Sequence[str]) -> list[tuple[str, st
     found = []
     for name in names:
         value = row.get(name)
-        said = "" if value is None or value != value else f"{value:g}" if isinstance(value, float) else str(value)
+        said = (
+            ""
+            if value is None or value != value
+            else f"{value:g}"
+            if isinstance(value, float)
+            else str(value).replace("|", ", ")
+        )
         if said.strip():
             found.append((name.removesuffix("_years").replace("_", " "), said))
     return found

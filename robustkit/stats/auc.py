@@ -337,6 +337,21 @@ def _contrast_mc_se(terms: Sequence[tuple[float, Placements]], set_size: int) ->
     return _mc_se(Placements(v10, v01, v10.mean(axis=-1)), set_size)
 
 
+def auc_covariances(labels: Flags, placed: Sequence[Placements], *, patients: Codes) -> Floats:
+    """Give ``(k, k)`` covariances of k AUCs on the same cases; with a case per patient they are DeLong's.
+
+    Args:
+        labels: ``(n,)`` bool.
+        placed: Of k score rows.
+        patients: ``(n,)`` codes.
+
+    Source: Obuchowski 1997, Biometrics 53:567.
+    """
+    own = _patients(labels, patients)
+    parts = [_influence(labels, _averaged(p), own) for p in placed]
+    return np.array([[_covariance(a, b, own) for b in parts] for a in parts])
+
+
 def equal_aucs(labels: Flags, placed: Sequence[Placements], *, patients: Codes) -> Difference:
     """Test that k AUCs on the same cases are one, by clustered DeLong.
 

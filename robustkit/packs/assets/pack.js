@@ -186,7 +186,7 @@
     next.addEventListener("click", leave);
 
     const aid = c.aid ? [make("section", { id: "aid" }, make("h2", { textContent: "The model" }),
-      make("p", {}, "Its score is ", make("b", { textContent: c.aid.above ? "at or above" : "below" }), " the threshold, and higher than ", make("b", { textContent: `${c.aid.rank} %` }), " of the scores it was set by."),
+      make("p", {}, "Its score is ", make("b", { textContent: c.aid.above ? "at or above" : "below" }), " the threshold, and higher than ", make("b", { textContent: `${c.aid.rank} %` }), ` of its scores on ${pack.reference}.`),
       ...(film.hasHeat ? [heatButton(film)] : [make("p", { className: "keys", textContent: "No heatmap of this case." })]))] : [];
     main.replaceChildren(make("div", { className: "reading" }, film.view, make("div", { className: "side" },
       make("section", {}, make("h2", { textContent: c.practice ? "Practice case" : "Case", className: c.practice ? "practice" : "" }), facts),
