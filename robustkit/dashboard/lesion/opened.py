@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from robustkit.backends._base import Batch, Forward, fetch
 from robustkit.cohort.case import Case
 from robustkit.crops._base import Cropper
-from robustkit.dashboard.lesion.explainer import Explainer
 from robustkit.dashboard.lesion.grids import Rules
 from robustkit.engine.choose import Setting, prepared
 from robustkit.engine.equip import CPU_BATCH, candidates, crop_maker
@@ -26,6 +25,9 @@ from robustkit.inputs import InputSpec
 from robustkit.models.classifier import Classifier
 from robustkit.models.reopen import reopened
 from robustkit.models.score import scores
+
+if TYPE_CHECKING:
+    from robustkit.engine.heatmaps import MapMaker
 
 MOST_MODELS = 4
 
@@ -76,13 +78,13 @@ class Opened:
         model: As the run had it.
         rules: Of the run: rounding and border.
         network: None where the model looks at no pixels.
-        explainer: None where it is no PyTorch network.
+        maps: None where it is no PyTorch network, or has no map of features.
     """
 
     model: Classifier
     rules: Rules
     network: Network | None = None
-    explainer: Explainer | None = None
+    maps: MapMaker | None = None
 
     @property
     def step(self) -> int:
@@ -103,16 +105,13 @@ class Opened:
         return found
 
     def heatmap(self, seen: Seen, box: NDArray[np.float64]) -> Heatmap | None:
-        """Give the map of one box, which is rounded already; None where there is no explainer.
-
-        Raises:
-            InputError: The network has no map of features.
-        """
-        if self.network is None or self.explainer is None:
+        """Give the map of one box, which is rounded already; None where the model has none."""
+        if self.network is None or self.maps is None:
             return None
         spec, snapping = self.model.input, self.rules.snap
         crop = self.network.crops(seen.film, box[None], spec=spec, rules=self.rules)
-        return Heatmap(self.explainer.map(crop), shown_regions(box[None], spec, snapping=snapping)[0])
+        values = self.maps.maps(crop)[0][0].astype(np.float64)
+        return Heatmap(values, shown_regions(box[None], spec, snapping=snapping)[0])
 
     def _logits(self, seen: Seen, boxes: Boxes) -> NDArray[np.float32]:
         if self.network is not None:
@@ -166,7 +165,7 @@ class Workbench:
         batch = batch_of(model, size=CPU_BATCH, depth=depth)
         backend, forward = self._forward(model, batch, wanted=str(entry.get("backend") or ""))
         network = Network(backend, forward, batch, crop_maker("pillow").prepare("cpu"))
-        return Opened(model, rules, network, Explainer(model) if model.engine == "torch" else None)
+        return Opened(model, rules, network, _map_maker(model))
 
     def _forward(self, model: Classifier, batch: Batch, *, wanted: str) -> tuple[str, Forward]:
         """Give the run's own backend where it can run here, else the next that can."""
@@ -180,3 +179,13 @@ class Workbench:
                 if name == order[-1]:
                     raise
         raise BackendError("no backend is left.", where=f"model {model.name}")
+
+
+def _map_maker(model: Classifier) -> MapMaker | None:
+    """Give what makes the model's heatmaps; a network without a map of features answers all the same."""
+    from robustkit.engine.heatmaps import Explanation, MapMaker
+
+    try:
+        return MapMaker(model, Explanation(), margin=None, device="cpu", batch_size=1)
+    except InputError:
+        return None

@@ -15,7 +15,6 @@ from robustkit.dashboard.lesion.grids import SHIFT, SIZE, Grid, judged_box
 from robustkit.dashboard.lesion.opened import Opened, Seen, Workbench
 from robustkit.errors import InputError
 from robustkit.geometry import Box
-from robustkit.heatmaps._heatmap import Heatmap
 
 Floats = NDArray[np.float64]
 Known = dict[tuple[float, ...], float]
@@ -76,18 +75,10 @@ def answers(question: Question, workbench: Workbench) -> Iterator[Answer]:
     base: dict[str, Any] = {"box": _key(shown), "score": score, "seconds": time.perf_counter() - begun}
     yield Answer(0, "working", **base)
     if question.has_grids:
-        base["heatmap"] = _heatmap(opened, seen, shown)
+        base["heatmap"] = opened.heatmap(seen, shown)
         yield Answer(0, "working", **base)
         sheets = [_sheet(g, box, opened, film=film) for g in (SHIFT, SIZE)]
         yield from _grids(sheets, opened, seen, known=known, base=base)
-
-
-def _heatmap(opened: Opened, seen: Seen, box: Floats) -> Heatmap | None:
-    try:
-        return opened.heatmap(seen, box)
-    except InputError:
-        # a network without a map of features has a score all the same
-        return None
 
 
 def checked_box(box: tuple[float, float, float, float], film: tuple[float, float]) -> Floats:

@@ -13,10 +13,10 @@ import pytest
 import robustkit.dashboard as package
 from dash import Dash, html
 from PIL import Image
-from robustkit.dashboard.lesion import questions
 from robustkit.dashboard.lesion.desk import FOUR, Desk, case_key, held_key
 from robustkit.dashboard.lesion.layout import layout
 from robustkit.dashboard.lesion.loans import LARGEST_BYTES
+from robustkit.dashboard.lesion.opened import Opened
 from robustkit.dashboard.lesion.page import register
 from robustkit.heatmaps._heatmap import Heatmap
 from robustkit.results.folder import RunFolder
@@ -37,7 +37,7 @@ SIDES = ("x0", "y0", "x1", "y1")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     patch = pytest.MonkeyPatch()
     # the small network's own map is empty, which is said and not drawn; here it is wanted as a picture
-    patch.setattr(questions, "_heatmap", _made_up)
+    patch.setattr(Opened, "heatmap", _made_up)
     folders = [tmp_path_factory.mktemp("world"), tmp_path_factory.mktemp("second")]
     found = Desk([made_run(f, snap="whole", margin=m) for f, m in zip(folders, (0.2, 0.5), strict=True)])
     yield found
