@@ -81,6 +81,12 @@ class Judged:
         return out
 
 
+def positive_labels(record: Mapping[str, Any]) -> list[str]:
+    """Give the labels that a run counts as positive, sorted: those it says, else those of its models."""
+    own = record.get("positive_labels") or {p for m in record["models"] for p in m.get("positive") or ()}
+    return sorted(map(str, own))
+
+
 def judged_cases(
     folder: RunFolder, record: Mapping[str, Any], vocabulary: Vocabulary, *, positive: Sequence[str] = ()
 ) -> Judged:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.ndimage import binary_erosion
+from scipy.spatial import cKDTree
 
 from robustkit.analysis.heatmap_places import Lesion, Width, places, read_lesion
 from robustkit.results.heatmaps import HeatmapFolder, grid
@@ -76,8 +78,7 @@ def common(folder: HeatmapFolder, model: int, cohorts: Mapping[str, str], *, mar
         even = resampled(values, unit, unit, n=MEAN_CELLS)
         so_far, n = sums.get(cohorts[row["case_id"]], (np.zeros((MEAN_CELLS, MEAN_CELLS)), 0))
         sums[cohorts[row["case_id"]]] = (so_far + even / even.sum(), n + 1)
-    strongest = float(np.quantile(peaks, 0.99)) if peaks else float("nan")
-    return ModelMaps(strongest, {c: s / n for c, (s, n) in sums.items()}, margin)
+    return ModelMaps(scale_of(peaks), {c: s / n for c, (s, n) in sums.items()}, margin)
 
 
 def _rows(folder: HeatmapFolder, model: int, wanted: Mapping[str, Any]) -> Iterator[Mapping[Any, Any]]:
@@ -85,6 +86,16 @@ def _rows(folder: HeatmapFolder, model: int, wanted: Mapping[str, Any]) -> Itera
         for row in part.to_dict("records"):
             if row["case_id"] in wanted:
                 yield row
+
+
+def scale_of(peaks: Sequence[float]) -> float:
+    """Give the one scale of a model's maps: the 99th percentile of their strongest places; NaN where there are none."""
+    return float(np.quantile(peaks, 0.99)) if len(peaks) else float("nan")
+
+
+def near_empty(values: Floats, strongest: float) -> bool:
+    """Tell whether a map nowhere reaches 1 % of its model's scale: it is drawn empty."""
+    return bool(values.max() < EMPTY * strongest)
 
 
 def fault(values: Floats) -> str:
@@ -117,8 +128,8 @@ def case_rows(
         values = grid(row)
         why = str(row["reason"]) or fault(values)
         told = _measures(values, row, lesion, shared.means.get(cohorts[case]), choices=choices, why=why)
-        near_empty = bool(not why and values.max() < EMPTY * shared.strongest)
-        rows += [{**fixed, "near_empty": near_empty, **t} for t in told]
+        is_empty = not why and near_empty(values, shared.strongest)
+        rows += [{**fixed, "near_empty": is_empty, **t} for t in told]
     return rows
 
 
@@ -190,22 +201,14 @@ def _from_box(box: Floats, x: Floats, y: Floats) -> Floats:
 
 def _from_mask(mask: NDArray[np.bool_], x: Floats, y: Floats) -> Floats:
     """Distance of places to the nearest pixel of the mask; off the film the place is moved onto it first."""
-    rows, columns = np.nonzero(mask ^ _eroded(mask))
+    rows, columns = np.nonzero(mask ^ binary_erosion(mask))
     outline = np.column_stack([rows + 0.5, columns + 0.5])
-    from scipy.spatial import cKDTree
-
     places_ = np.stack(np.meshgrid(y, x, indexing="ij"), axis=-1).reshape(-1, 2)
     away = np.maximum(cKDTree(outline).query(places_)[0] - 0.5, 0)
     inner = (places_ >= 0).all(axis=1) & (places_[:, 0] < mask.shape[0]) & (places_[:, 1] < mask.shape[1])
     at = np.clip(places_.astype(int), 0, np.array(mask.shape) - 1)
     away[inner & mask[at[:, 0], at[:, 1]]] = 0
     return np.asarray(away.reshape(len(y), len(x)))
-
-
-def _eroded(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    from scipy.ndimage import binary_erosion
-
-    return np.asarray(binary_erosion(mask))
 
 
 def cases_table(rows: Sequence[dict[str, object]], *, heatmap: str) -> pd.DataFrame:

@@ -176,10 +176,11 @@ def places(lesion: Lesion, region: Floats, cells: tuple[int, int], width: Width)
             found[INSIDE] = found[ELSEWHERE] = Place(None, seen)
     else:
         inside = covered(lesion.mask, region, cells)
+        zone = _zone(lesion.mask, region, cells, width.px(lesion.box, lesion.spacing_mm))
         found[INSIDE] = Place(inside)
-        found[BORDER] = _border(lesion, region, cells, width)
-        zone = _zone(lesion.mask, width.px(lesion.box, lesion.spacing_mm)) if not found[BORDER].reason else None
-        found[ELSEWHERE] = Place(1 - (inside if zone is None else covered(lesion.mask | zone, region, cells)))
+        found[BORDER] = Place(None, zone) if isinstance(zone, str) else Place(covered(zone, region, cells))
+        rest = lesion.mask if isinstance(zone, str) else lesion.mask | zone
+        found[ELSEWHERE] = Place(1 - covered(rest, region, cells))
     found = {n: _tellable(p) for n, p in found.items()}
     for place, mask in lesion.others.items():
         if isinstance(mask, str):
@@ -202,21 +203,13 @@ def _tellable(place: Place) -> Place:
     )
 
 
-def _border(lesion: Lesion, region: Floats, cells: tuple[int, int], width: Width) -> Place:
-    assert lesion.mask is not None
-    side = width.px(lesion.box, lesion.spacing_mm)
-    if not side > 0:
-        return Place(None, "the border zone is in mm and the pixel spacing is unknown")
+def _zone(mask: Flags, region: Floats, cells: tuple[int, int], width_px: float) -> Flags | str:
+    """Give the pixels whose middle is at most so far from the outline, inside and outside, or why there are none."""
+    if not width_px > 0:
+        return "the border zone is in mm and the pixel spacing is unknown"
     cell = max((region[2] - region[0]) / cells[1], (region[3] - region[1]) / cells[0])
-    if 2 * side < cell:
-        return Place(
-            None, f"the border zone is {2 * side:.0f} px wide, narrower than a cell of the map ({cell:.0f} px)"
-        )
-    return Place(covered(_zone(lesion.mask, side), region, cells))
-
-
-def _zone(mask: Flags, width_px: float) -> Flags:
-    """Give the pixels whose middle is at most so far from the outline, inside and outside."""
+    if 2 * width_px < cell:
+        return f"the border zone is {2 * width_px:.0f} px wide, narrower than a cell of the map ({cell:.0f} px)"
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     more = int(np.ceil(width_px)) + 2
     window = (

@@ -10,6 +10,7 @@ import pandas as pd
 from dash import dcc, html
 from dash_ag_grid import AgGrid
 
+from robustkit.analysis.cohort import positive_labels
 from robustkit.dashboard.shelf import Choice, Shelf, ShelvedRun
 from robustkit.figures._base import facts_of
 
@@ -110,7 +111,7 @@ def _rows(run: ShelvedRun, *, n: int) -> pd.DataFrame:
     rows = stability[["model", "case_id", "nominal", "flip_rate", "sd"]].merge(facts, on="case_id", how="left")
     thresholds = run.tables.get("thresholds", pd.DataFrame({"model": [], "value": []}))
     cut = rows["model"].map(thresholds.set_index("model")["value"]).astype(float)
-    labels = set(map(str, run.record.get("positive_labels") or run.record["models"][0]["positive"]))
+    labels = positive_labels(run.record)
     is_true, is_positive = rows["label"].isin(labels), rows["nominal"] >= cut
     kinds = [~rows["nominal"].notna() | cut.isna(), is_true & ~is_positive, ~is_true & is_positive]
     decision = np.select(kinds, ["not answered", "missed", "false alarm"], default="right")

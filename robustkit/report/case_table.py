@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from robustkit.analysis.cohort import positive_labels
 from robustkit.figures._words import cohort_name, level_text
 from robustkit.images.thumbnail import encoded
 from robustkit.report.case_answers import QUANTILES
@@ -56,7 +57,7 @@ def case_table_data(view: RunView, stability: pd.DataFrame) -> dict[str, Any]:
     n_all = len(order)
     ids = sorted(map(str, order.index[:MOST_ROWS]))
     about = view.cases.drop_duplicates("case_id").set_index("case_id").reindex(ids)
-    labels = set(map(str, view.record.get("positive_labels") or view.record["models"][0].get("positive") or ()))
+    labels = positive_labels(view.record)
     cuts = view.table("thresholds")
     threshold = dict(zip(cuts["model"], cuts["value"], strict=True)) if len(cuts) else {}
     known = [f for f in FACTS if f in about and about[f].astype("string").fillna("").ne("").any()]

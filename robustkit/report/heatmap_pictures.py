@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from robustkit.analysis.heatmap_cases import EMPTY, fault
+from robustkit.analysis.heatmap_cases import fault, near_empty, scale_of
 from robustkit.results.heatmaps import FOLDER, HeatmapFolder, grid
 from robustkit.stats.maps import resampled
 
@@ -89,12 +89,12 @@ def _rows(folder: HeatmapFolder, index: int) -> list[dict[Any, Any]]:
 def _shown(rows: Sequence[Mapping[Any, Any]], most: int) -> dict[str, ShownMap]:
     values = {str(r["case_id"]): grid(r) for r in rows}
     peaks = [float(v.max()) for v in values.values() if not fault(v)]
-    strongest = float(np.quantile(peaks, 0.99)) if peaks else 1.0
+    strongest = scale_of(peaks)
     found = {}
     for r in rows:
         own = values[str(r["case_id"])]
         why = str(r["reason"]) or fault(own)
-        if not why and own.max() < EMPTY * strongest:
+        if not why and near_empty(own, strongest):
             why = "near empty: under 1 % of the model's strongest"
         cells = np.zeros((0, 0), dtype=np.uint8)
         if not why:

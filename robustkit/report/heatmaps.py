@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from robustkit.analysis.cohort import positive_labels
 from robustkit.analysis.heatmap_examples import GROUPS, Example, examples
 from robustkit.analysis.heatmap_measures import CORRECT, FALSE_ALARM, MISSED
 from robustkit.figures._heatmap_words import measure_words
@@ -229,7 +230,7 @@ def _told(view: RunView, model: str, cases: list[str]) -> pd.DataFrame:
     own = own.drop_duplicates("case_id").set_index("case_id")
     own = own.loc[[c for c in sorted(cases) if c in own.index]]
     cut = cuts.loc[cuts["model"] == model, "value"]
-    labels = set(map(str, view.record.get("positive_labels") or view.record["models"][0].get("positive") or ()))
+    labels = positive_labels(view.record)
     truth = (
         view.cases.drop_duplicates("case_id").set_index("case_id")["label"].reindex(own.index).astype(str).isin(labels)
     )

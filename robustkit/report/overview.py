@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from robustkit.analysis.cohort import positive_labels
 from robustkit.figures._words import cohort_name, level_text, metric_words, with_interval
 from robustkit.report.markup import definitions, name, table, text
 from robustkit.report.sentences import NOMINAL, Sentence, about_films, model_sentences
@@ -139,14 +140,13 @@ def run_definitions(view: RunView) -> list[tuple[str, str]]:
     record, cases = view.record, view.cases
     has_patients = bool(record.get("has_patients", True)) and "patient_id" in cases
     n_patients = cases["patient_id"].nunique() if "patient_id" in cases else len(cases)
-    positive = record.get("positive_labels") or sorted({p for m in record["models"] for p in m["positive"]})
     assumed = [f"{m['name']}: {a}" for m in record["models"] for a in m.get("assumed", [])]
     return [
         (
             "Cases in the run",
             f"{len(cases)} cases of {n_patients} {'patients' if has_patients else 'films; patients unknown'}",
         ),
-        ("Positive labels", ", ".join(str(p) for p in positive) or "none"),
+        ("Positive labels", ", ".join(positive_labels(record)) or "none"),
         ("Where labels come from", _counted(cases, "reference") or "not given"),
         ("Unit", f"{record.get('stratify', {}).get('unit', 'case')}; intervals by patient"),
         ("Thresholds", _thresholds(view)),
