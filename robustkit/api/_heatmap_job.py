@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -62,7 +62,7 @@ class Job:
         workers: int,
         progress: Progress | None,
     ) -> Job:
-
+        """Open the run and find who is judged, where the thresholds lie and which boxes have a map."""
         if method not in names("heatmaps"):
             what = f"no heatmap method is called {method!r}."
             raise InputError(what, where="--method", fix=f"Use {', '.join(names('heatmaps'))}.")
@@ -75,15 +75,8 @@ class Job:
         for entry in record["models"]:
             own = read_answers(folder, entry["name"], ids, every)
             answers[entry["name"]] = own
-            at = judged_at(
-                cohort,
-                own,
-                record,
-                asked=written_threshold(folder, entry["name"]),
-                method="smoothed",
-                draws=200,
-                seed=seed,
-            )
+            asked = written_threshold(folder, entry["name"])
+            at = judged_at(cohort, own, record, asked=asked, method="smoothed", draws=200, seed=seed)
             cuts[entry["name"]] = at.value
         reading = Reading(
             record.get("snap", "whole"), record.get("depth", "8"), record.get("allow_truncated", False),
@@ -126,10 +119,11 @@ class Job:
             raise InputError(what, where=str(self.folder.path), fix="Heatmaps need gradients, or at least the network.")
         return found, said
 
-    def settle(
-        self, makers: Mapping[str, MapMaker], *, method: str, target: str, margin: float | None, new: bool
-    ) -> None:
-        """Compare with the maps that are there, and write down what these are made with."""
+    def settle(self, makers: Mapping[str, MapMaker], *, method: str, target: str, new: bool) -> None:
+        """Compare with the maps that are there, and write down what these are made with.
+
+        With `new` all that is there of the method goes: the maps, and their rows in the tables.
+        """
         sha = {m["name"]: m.get("sha256", "") for m in self.record["models"]}
         models = [
             {
@@ -143,21 +137,32 @@ class Job:
             for name, maker in makers.items()
         ]
         settings: dict[str, Any] = {
-            "method": method, "target": target, "margin": margin, "identity": self.record.get("identity", ""),
+            "method": method, "target": target, "identity": self.record.get("identity", ""),
             "conditions": [list(c) for c in self.work.boxes.conditions], "models": models,
         }  # fmt: skip
+        if new:
+            if self.work.folder.path.exists():
+                shutil.rmtree(self.work.folder.path)
+            self._forget()
         old = self.work.folder.record()
         differs = settings_differ(old, settings) if old else []
-        if differs and not new:
+        if differs:
             what = f"there are {method} heatmaps that were made otherwise ({', '.join(differs)} differ)."
             raise InputError(
                 what, where=str(self.work.folder.path), fix="Give the same flags, or --new to replace them."
             )
-        if new and self.work.folder.path.exists():
-            shutil.rmtree(self.work.folder.path)
-            old = None
         kept = [m for m in (old or {}).get("models", ()) if m["name"] not in makers]
         self.work.folder.write_record({**settings, "models": [*kept, *models]})
+
+    def _forget(self) -> None:
+        """Take the method's rows out of the tables."""
+        for name in TABLES:
+            try:
+                old = self.folder.table(name)
+            except RunError:
+                continue
+            if "heatmap" in old:
+                self.folder.write_table(name, old[old["heatmap"] != self.work.folder.path.name])
 
     def make(self, makers: Mapping[str, MapMaker]) -> tuple[Mapped, ...]:
         """Make what is missing, model by model."""
@@ -212,7 +217,7 @@ class Job:
         }
 
     def _answers(self, name: str) -> heatmap_measures.Answers:
-
+        """Give what a model said of every case: right, how far from the threshold, how still over redrawn boxes."""
         own, cut = self.answers[name], self.cuts[name]
         right = (own.nominal >= cut) == self.cohort.positive
         away = np.abs(logit(own.nominal) - logit(np.array(cut)))
@@ -223,16 +228,15 @@ class Job:
         }
         return heatmap_measures.Answers(right, np.isfinite(own.nominal), away, sd)
 
-    def write(self, name: str, frame: pd.DataFrame) -> Path:
-        """Write a table; rows of other methods and models that are there stay."""
+    def write(self, name: str, frame: pd.DataFrame, *, models: Collection[str]) -> Path:
+        """Write a table: rows of these models are replaced, those of other methods and models stay."""
         try:
             old = self.folder.table(name)
         except RunError:
             return self.folder.write_table(name, frame)
         if set(old.columns) != set(frame.columns):
             return self.folder.write_table(name, frame)
-        models = set(frame["model"])
-        kept = old[~((old["heatmap"] == self.work.folder.path.name) & old["model"].isin(models))]
+        kept = old[~((old["heatmap"] == self.work.folder.path.name) & old["model"].isin(list(models)))]
         joined = pd.concat([kept, frame], ignore_index=True) if len(kept) else frame
         return self.folder.write_table(name, joined)
 
@@ -278,7 +282,7 @@ class Job:
             )
             region = np.array([row[c] for c in ("x0", "y0", "x1", "y1")])
             box = self.work.boxes.boxes[frame.index.get_loc(one.case_id), 0]
-            values = np.zeros_like(grid(row)) if grid(row).max() < heatmap_cases.EMPTY * strongest else grid(row)
+            values = np.zeros_like(grid(row)) if heatmap_cases.near_empty(grid(row), strongest) else grid(row)
             picture = triptych(film.pixels, region, values, box=box, strongest=strongest, lines=lines)
             file = folder / f"{one.group.replace(' ', '-')}-{k:02d}-{safe_name(one.case_id)}.png"
             with replacing(file) as temporary:
@@ -289,6 +293,9 @@ class Job:
 
 def _levels(record: Mapping[str, Any], wanted: Sequence[float]) -> list[tuple[str, float]]:
     groups = list(record["perturbations"])
+    if not groups and wanted:
+        what = "the run has no redrawn boxes: it was made without a perturbation."
+        raise InputError(what, where="--levels", fix="Leave --levels out.")
     if not groups:
         return []
     kind, known = str(groups[0]["kind"]), [float(v) for v in groups[0]["levels"]]

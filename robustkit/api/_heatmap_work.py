@@ -124,17 +124,17 @@ class Work:
         done = self.folder.done(index)
         todo = [w for w in self.wanted() if w.case_id not in done]
         held: list[MapRow] = []
-        part, failed, cases = self.folder.next_part(index), 0, 0
+        part, cases = self.folder.next_part(index), 0
         for k, maps in enumerate(make_maps(todo, maker, self.reading), start=1):
-            failed += bool(maps.reason)
+            done[maps.case_id] = maps.reason
             cases += 1
             held += self._rows(maps)
             if cases == PART_CASES or k == len(todo):
                 self.folder.write_part(index, part, name, held)
                 held, cases, part = [], 0, part + 1
             if self.progress is not None:
-                self.progress("cases", before + len(done) + k, total)
-        return failed
+                self.progress("cases", before + len(done), total)
+        return sum(bool(done[w.case_id]) for w in self.wanted())
 
     def _rows(self, maps: CaseMaps) -> list[MapRow]:
         if maps.reason:
@@ -205,8 +205,8 @@ def settings_differ(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]
     fields = [k for k in new if k != "models" and old.get(k) != new[k]]
     known = {m["name"]: m for m in old.get("models") or ()}
     for entry in new["models"]:
-        if entry["name"] in known and known[entry["name"]] != entry:
-            fields.append(f"the model {entry['name']}")
+        before = known.get(entry["name"], entry)
+        fields += [f"{k} of {entry['name']}" for k in entry if before.get(k) != entry[k]]
     return fields
 
 

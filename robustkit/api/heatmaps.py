@@ -185,11 +185,13 @@ def heatmaps(
         model, method=method, layer=layer, target=target, margin=margin, device=device, batch_size=batch_size,
         trust_code=trust_code,
     )  # fmt: skip
-    job.settle(makers, method=method, target=target, margin=margin, new=new)
+    job.settle(makers, method=method, target=target, new=new)
     said = [*job.cohort.warnings, *skipped]
     mapped = job.make(makers)
     frames = job.tables(makers, choices, by=by, draws=draws, check_cases=check_cases)
-    paths = tuple(job.write(name, frame) for name, frame in frames.items())
+    # checks that were made before stay where none are asked for now
+    replaced = {name: () if name == "heatmap_checks" and not check_cases else tuple(makers) for name in frames}
+    paths = tuple(job.write(name, frame, models=replaced[name]) for name, frame in frames.items())
     exported = job.export(makers, npz=npz, png=png)
     return HeatmapsResult(
         run=job.folder.path,

@@ -154,7 +154,10 @@ def readers_pack(
     study["study"] = hashlib.sha256(json.dumps(study, sort_keys=True).encode()).hexdigest()[:12]
     place = out or folder.path / "readers"
     _claim(place, study)
-    cards = _cards(cohort, answers, [*cases, *trial], facts=shown_facts, film_px=film_px, maps=maps, progress=progress)
+    cards = _cards(
+        cohort, answers, [*cases, *trial], facts=shown_facts, film_px=film_px, maps=maps, progress=progress,
+        allow_truncated=bool(record.get("allow_truncated", False)),
+    )  # fmt: skip
     packs = tuple(_write(place, s, cards, study, is_simulated=bool(record.get("simulated"))) for s in planned)
     key = place / "key.csv"
     write_text(key, key_table(planned).to_csv(index=False, lineterminator="\n"))
@@ -273,6 +276,7 @@ def _cards(
     facts: Sequence[str],
     film_px: int,
     maps: ShownMaps,
+    allow_truncated: bool,
     progress: Progress | None,
 ) -> dict[str, tuple[ReadCase, Aid]]:
     """Give every case as it stands in a pack, its code left open, and what the model says of it."""
@@ -288,7 +292,7 @@ def _cards(
     cards = {}
     for k, case in enumerate(cases, start=1):
         row = frame.loc[case]
-        film = read_film(Path(str(row["image_path"])), allow_truncated=True)
+        film = read_film(Path(str(row["image_path"])), allow_truncated=allow_truncated)
         height, width = film.pixels.shape
         webp, size = pack_film(film.pixels, most_px=film_px)
         x0, y0, x1, y1 = (

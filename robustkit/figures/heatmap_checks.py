@@ -54,10 +54,11 @@ def _draw(rows: pd.DataFrame, of: tuple[str, str], facts: RunFacts) -> Drawing:
         f"{by_stage[s][1]}<br>mean map {by_stage[s][2]}<br>n = {by_stage[s][3]} cases" for s in map(str, shown["stage"])
     ]
     x = [stages.index(str(s)) for s in shown["stage"]]
+    expected = shown[shown["expected"].notna()]
     colour = facts.colour(model)
     figure.add(
-        x=x, y=rounded(shown["expected"].fillna(0)), mode="lines", hoverinfo="skip", showlegend=False,
-        line={"color": GREY, "width": 1.5, "dash": "dot"},
+        x=[stages.index(str(s)) for s in expected["stage"]], y=rounded(expected["expected"]), mode="lines", hoverinfo="skip",
+        showlegend=False, line={"color": GREY, "width": 1.5, "dash": "dot"},
     )  # fmt: skip
     figure.add(
         x=x, y=rounded(shown["value"]), mode="lines+markers", hovertext=hover, showlegend=False,

@@ -110,9 +110,13 @@ class HeatmapFolder:
         """Give the number of the next file of a model."""
         return max((int(p.stem.split("-")[1]) + 1 for p in self._files(model)), default=0)
 
-    def done(self, model: int) -> set[str]:
-        """Give the cases of a model that have their maps already."""
-        return {str(c) for p in self._files(model) for c in self._read(p, columns=["case_id"])["case_id"]}
+    def done(self, model: int) -> dict[str, str]:
+        """Give the cases of a model that were made already, and why they have no map; "" where they have."""
+        found: dict[str, str] = {}
+        for file in self._files(model):
+            part = self._read(file, columns=["case_id", "reason"])
+            found.update(zip(part["case_id"].astype(str), part["reason"].astype(str), strict=True))
+        return found
 
     def parts(self, model: int, *, nominal: bool = False) -> Iterator[pd.DataFrame]:
         """Give the maps of a model, some cases at a time.

@@ -16,7 +16,7 @@ from robustkit.api.perturb import perturb
 from robustkit.api.stratify import stratify
 from robustkit.backends._graph import Graph
 from robustkit.crops.pillow import PLUGIN as PILLOW
-from robustkit.errors import CheckpointError, InputError
+from robustkit.errors import CheckpointError, InputError, RunError
 from robustkit.heatmaps._base import find_layer
 from robustkit.heatmaps._target import positive_logit
 from robustkit.heatmaps.grad_cam import PLUGIN as GRAD_CAM
@@ -25,7 +25,7 @@ from robustkit.models.reopen import reopened
 from robustkit.results.folder import RunFolder
 from robustkit.results.heatmaps import HeatmapFolder, grid
 
-from made_lookers import LAYER, write_cohort, write_lookers
+from made_lookers import LAYER, MARGIN, write_cohort, write_lookers
 
 REPEATS = 3
 
@@ -236,3 +236,54 @@ def test_a_film_that_went_away_is_a_case_without_map(run: Path, tmp_path: Path) 
     gone = table[table["case_id"] == cases.loc[3, "case_id"]]
     assert gone["value"].isna().all()
     assert gone["reason"].str.contains("film|file").all()
+
+
+def test_going_on_counts_the_cases_without_a_map_again(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    shutil.rmtree(copy / "heatmaps")
+    cases = pd.read_parquet(copy / "cases.parquet")
+    cases.loc[3, "image_path"] = str(tmp_path / "gone.png")
+    cases.to_parquet(copy / "cases.parquet")
+    flags: dict[str, Any] = {"layer": LAYER, "repeats": 0, "check_cases": 0, "draws": 200, "device": "cpu"}
+    first = heatmaps(run=copy, **flags)
+    again = heatmaps(run=copy, **flags)
+    assert first.models == again.models
+    assert [(m.n_cases, m.n_failed) for m in again.models] == [(39, 1), (39, 1)]
+
+
+def test_new_leaves_no_row_of_the_maps_that_it_replaced(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    heatmaps(run=copy, layer=LAYER, repeats=0, new=True, model=["lesion"], check_cases=0, draws=200, device="cpu")
+    for name in ("heatmap_cases", "heatmap_stability", "heatmap_measures", "heatmap_contrasts", "heatmap_checks"):
+        table = RunFolder(copy).table(name)
+        assert set(table["model"]) <= {"lesion"}, name
+        assert not table.get("perturbation", pd.Series(dtype=str)).eq("shift").any(), name
+    assert RunFolder(copy).table("heatmap_checks").empty
+
+
+def test_tables_made_anew_keep_the_checks_that_were_made(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    heatmaps(run=copy, layer=LAYER, repeats=REPEATS, model=["marker"], check_cases=0, draws=400, device="cpu")
+    for name in ("heatmap_cases", "heatmap_checks"):
+        before, after = (RunFolder(r).table(name).sort_values(["model"], kind="stable") for r in (run, copy))
+        pd.testing.assert_frame_equal(before.reset_index(drop=True), after.reset_index(drop=True))
+
+
+def test_a_damaged_record_is_said_and_new_replaces_it(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    (copy / "heatmaps" / "grad_cam" / "heatmaps.json").write_text("{", encoding="utf-8")
+    flags: dict[str, Any] = {"layer": LAYER, "repeats": 0, "check_cases": 0, "draws": 200, "device": "cpu"}
+    with pytest.raises(RunError, match="--new"):
+        heatmaps(run=copy, **flags)
+    assert len(heatmaps(run=copy, new=True, **flags).models) == 2
+
+
+def test_the_margin_that_a_model_has_anyhow_is_no_other_setting(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    found = heatmaps(run=copy, layer=LAYER, repeats=REPEATS, margin=MARGIN, check_cases=0, draws=200, device="cpu")
+    assert {m.margin for m in found.models} == {MARGIN}

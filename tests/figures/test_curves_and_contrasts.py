@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from robustkit.figures._base import RunFacts
 from robustkit.figures.calibration import PLUGIN as CALIBRATION
+from robustkit.figures.heatmap_checks import PLUGIN as CHECKS
 from robustkit.figures.inside_outside import PLUGIN as INSIDE
 from robustkit.figures.size_curves import PLUGIN as SIZE
 
@@ -48,3 +49,12 @@ def test_calibration_has_the_line_of_a_calibrated_score() -> None:
 def test_no_internal_cohort_no_figure() -> None:
     tables = {**all_tables(), "transfer": pd.DataFrame()}
     assert INSIDE.draw(tables, FACTS).drawings == ()
+
+
+def test_what_is_not_known_of_a_check_is_not_drawn_at_0() -> None:
+    tables = all_tables(("a",))
+    tables["heatmap_checks"].loc[tables["heatmap_checks"]["stage"] == "conv1", "expected"] = float("nan")
+    drawing = CHECKS.draw(tables, FACTS).drawings[0]
+    dotted = next(t for t in drawing.sheet.data if t.get("hoverinfo") == "skip")
+    assert dotted["y"] == [0.4]
+    assert dotted["x"] == [0]
