@@ -12,6 +12,7 @@ from robustkit.results.folder import RunFolder
 
 from made_dashboard import answering, made_run
 from made_tables import HOSTILE
+from watched import watch
 
 PAGES = ("", "stability", "strata", "errors", "threshold", "cases", "lesion", "report")
 
@@ -33,11 +34,7 @@ def opened(browser: Any, address: str) -> Iterator[Any]:
     """Give a page on the dashboard; at the end nothing may have been said on the console or asked of another host."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
     page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda m: said.append(m.text))
-    page.on("pageerror", lambda e: said.append(str(e)))
-    page.on("dialog", lambda d: (said.append(d.message), d.dismiss()))
-    page.on("request", lambda r: r.url.startswith((address, "data:", "blob:")) or said.append(r.url))
+    said = watch(page, address)
     page.goto(address)
     page.wait_for_selector("#page h1")
     yield page

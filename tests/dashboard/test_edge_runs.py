@@ -14,6 +14,7 @@ from robustkit.results.folder import RunFolder
 
 from factories import Answers, cohort, redrawn, scores_of, write_run
 from made_dashboard import answering
+from watched import watch
 
 FACTS = ["subtype", "site", "sex", "age_years", "view", "centre"]
 SHIFT = ("shift", 0.1)
@@ -45,10 +46,7 @@ EDGES = ("one case", "no facts", "one cohort", "benign alone", "all failed", "eq
 
 def _watched(browser: Any) -> tuple[Any, list[str]]:
     page = browser.new_page()
-    said: list[str] = []
-    page.on("console", lambda m: said.append(m.text))
-    page.on("pageerror", lambda e: said.append(str(e)))
-    return page, said
+    return page, watch(page, "http://127.0.0.1")
 
 
 @pytest.mark.parametrize("edge", EDGES)

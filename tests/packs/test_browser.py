@@ -15,6 +15,8 @@ from PIL import Image
 from robustkit.images.thumbnail import encoded
 from robustkit.packs.pack import Aid, PackTexts, ReadCase, build_pack
 
+from watched import watch
+
 HOSTILE = '</script><script>document.title="taken"</script>'
 QUESTION = "How suspicious is the lesion in the box?"
 
@@ -57,18 +59,16 @@ def context(browser: Any) -> Iterator[Any]:
 @pytest.fixture
 def opened(context: Any) -> Iterator[Any]:
     """Open a page in the one context of a test: a second call is the same browser, later."""
-    said: list[str] = []
+    said: list[list[str]] = []
 
     def open_(path: Path) -> Any:
         page = context.new_page()
-        page.on("console", lambda m: said.append(m.text))
-        page.on("pageerror", lambda e: said.append(str(e)))
-        page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or said.append(r.url))
+        said.append(watch(page))
         page.goto(path.as_uri())
         return page
 
     yield open_
-    assert said == []
+    assert [s for page in said for s in page] == []
 
 
 def _saved(page: Any, kind: str = "csv") -> Any:

@@ -19,6 +19,7 @@ from robustkit.results.thumbnails import FOLDER, write_thumbnails
 from factories import Answers, cohort, redrawn, scores_of, write_run
 from made_tables import HOSTILE, all_tables
 from made_view import record, view
+from watched import watch
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +36,7 @@ def opened(browser: Any, path: Path) -> Iterator[Any]:
     """Give an opened page; at the end nothing may have been said on the console or asked of a network."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
     page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda m: said.append(m.text))
-    page.on("pageerror", lambda e: said.append(str(e)))
-    page.on("dialog", lambda d: (said.append(d.message), d.dismiss()))
-    page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or said.append(r.url))
+    said = watch(page)
     page.goto(path.as_uri())
     page.wait_for_selector("html[data-ready]")
     page.evaluate("robustkit.drawAll()")
@@ -235,10 +232,7 @@ def listed(browser: Any, run_page: tuple[Path, Any]) -> Iterator[Any]:
     """Give the page with its table of cases in sight."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
     page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda m: said.append(m.text))
-    page.on("pageerror", lambda e: said.append(str(e)))
-    page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or said.append(r.url))
+    said = watch(page)
     page.goto(run_page[0].as_uri())
     page.locator("#case-table").scroll_into_view_if_needed()
     page.wait_for_selector("#case-table[data-ready]")
@@ -272,9 +266,7 @@ def test_only_rows_in_sight_are_drawn_and_scrolling_brings_the_others(listed: An
     first = [r[0] for r in _rows(listed)]
     assert len(first) < n
     listed.evaluate("(s => { s.scrollTop = s.scrollHeight; })(document.querySelector('.case-scroll'))")
-    listed.wait_for_function(
-        f"document.querySelector('#case-rows tbody tr:last-child').getAttribute('aria-rowindex') === '{n + 1}'"
-    )
+    listed.locator(f"#case-rows tbody tr:last-child[aria-rowindex='{n + 1}']").wait_for()
     assert {r[0] for r in _rows(listed)} - set(first)
 
 

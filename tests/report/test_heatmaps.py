@@ -18,6 +18,7 @@ from robustkit.results.folder import RunFolder
 from robustkit.results.heatmaps import HeatmapFolder, MapRow
 
 from made_lookers import LAYER, write_cohort, write_lookers
+from watched import watch
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +40,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def opened(browser: Any, run: Path) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
     page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda m: said.append(m.text))
-    page.on("pageerror", lambda e: said.append(str(e)))
-    page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or said.append(r.url))
+    said = watch(page)
     page.goto((run / "report.html").as_uri())
     page.wait_for_selector("html[data-ready]")
     yield page
@@ -99,7 +97,9 @@ def test_a_case_without_a_map_says_why(opened: Any) -> None:
     opened.wait_for_selector("#case-table[data-ready]")
     opened.fill("#case-filter", "case-00")
     opened.locator("#case-rows tbody button").first.click()
-    opened.wait_for_function("document.querySelector('[data-slot=heatmap]').textContent.includes('the map is empty')")
+    slot = opened.locator("[data-slot=heatmap]").filter(has_text="the map is empty")
+    slot.wait_for()
+    assert slot.locator("h5").all_inner_texts() == ["Grad-CAM", "lesion", "marker"]
 
 
 def test_the_strongest_place_is_painted_where_the_map_has_it(opened: Any, run: Path) -> None:

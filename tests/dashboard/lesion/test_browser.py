@@ -24,6 +24,7 @@ from robustkit.results.folder import RunFolder
 from made_dashboard import answering
 from made_desk import made_run, served
 from made_dicom import dicom_film, ramp, written
+from watched import watch
 
 DONE = "(document.getElementById('lesion-state') || {textContent: ''}).textContent.startsWith('Done')"
 AT = """([x, y]) => {
@@ -65,11 +66,7 @@ def opened(browser: Any, address: str) -> Iterator[tuple[Any, list[str]]]:
     """Give an opened page, and what was said on its console or asked of another host."""
     context = browser.new_context(color_scheme="light")
     found = context.new_page()
-    said: list[str] = []
-    found.on("console", lambda m: said.append(m.text))
-    found.on("pageerror", lambda e: said.append(str(e)))
-    found.on("request", lambda r: r.url.startswith((address, "data:", "blob:")) or said.append(r.url))
-    found.on("response", lambda r: r.status < 400 or said.append(f"{r.status} {r.url}"))
+    said = watch(found, address)
     found.goto(address)
     found.wait_for_function(DONE, timeout=30_000)
     yield found, said
@@ -304,7 +301,9 @@ def test_a_file_that_is_too_large_is_not_sent(page: Any, tmp_path: Path) -> None
     with path.open("wb") as handle:
         handle.truncate(LARGEST_BYTES + 4096)
     page.set_input_files("#lesion-upload input[type=file]", path)
-    page.wait_for_function("document.getElementById('lesion-upload-note').textContent.includes('more than 48 MB')")
+    note = page.locator("#lesion-upload-note", has_text="more than 48 MB")
+    note.wait_for()
+    assert path.name not in page.inner_text("#lesion-title")
 
 
 def test_another_run_with_the_same_cases(page: Any, desk: Desk) -> None:
@@ -341,8 +340,11 @@ def test_zoom_and_whole_film(page: Any) -> None:
     whole = page.evaluate(seen)
     page.click("#lesion-zoom")
     page.wait_for_function(f"Math.abs({seen}[1] - {seen}[0] - {whole[1] - whole[0]}) > 5")
+    near = page.evaluate(seen)
+    assert abs((near[1] - near[0]) - (whole[1] - whole[0])) > 5
     page.click("#lesion-whole")
     page.wait_for_function(f"Math.abs({seen}[0] - {whole[0]}) < 1")
+    assert page.evaluate(seen) == pytest.approx(whole, abs=1)
 
 
 def test_the_heatmap_comes_and_its_strength_is_chosen(page: Any) -> None:
