@@ -11,6 +11,7 @@ from robustkit.cli.progress import progress_bar
 from robustkit.cli.show import as_json, grid, note
 
 if TYPE_CHECKING:
+    from robustkit.api.readers_analyse import ReadersResult
     from robustkit.api.readers_pack import PackResult
 
 readers = typer.Typer(help="A reader study: packs for radiologists, without and with the model.", no_args_is_help=True)
@@ -89,3 +90,91 @@ def _summary(result: PackResult) -> str:
         f"{table}\nModel of the aided arm: {result.model}\nKey (not for readers): {result.key}\n"
         "Each page works without a network; its results are saved from the page as CSV or JSON."
     )
+
+
+@readers.command("analyse")
+def readers_analyse(
+    readings: Annotated[
+        list[Path], typer.Argument(help="CSV or JSON files that readers saved; several are read together.")
+    ] = [],  # noqa: B006
+    run: Annotated[
+        Path | None, typer.Option("--run", help="The run whose cases were read: truth, strata, the model's answers.")
+    ] = None,
+    manifest: Annotated[
+        list[Path], typer.Option("--manifest", help="Without a run: where truth and facts come from; repeats.")
+    ] = [],  # noqa: B006
+    study: Annotated[
+        Path | None, typer.Option("--study", help="Folder that `readers pack` wrote; default readers/ in the run.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Of the run; default the one that the packs showed.")
+    ] = None,
+    by: Annotated[
+        list[str], typer.Option("--by", help="Variable as in `stratify`; repeats. Default: all that say something.")
+    ] = [],  # noqa: B006
+    positive: Annotated[
+        list[str], typer.Option("--positive", help="Label that counts as positive; repeats. Default: the models'.")
+    ] = [],  # noqa: B006
+    cut: Annotated[
+        float | None, typer.Option("--cut", help="A rating at or above it is positive; default the scale's middle.")
+    ] = None,
+    scale: Annotated[
+        str | None, typer.Option("--scale", help="Ends of the rating; default the study's, 0-100.")
+    ] = None,
+    washout_days: Annotated[
+        float | None,
+        typer.Option(
+            "--washout-days", help="Least days between two readings of a case; default the study's, 28; 0: any."
+        ),
+    ] = None,
+    draws: Annotated[int, typer.Option("--draws", help="Of the patient bootstrap.")] = 2000,
+    seed: Annotated[int, typer.Option("--seed", help="Of bootstrap and permutations.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for readers.csv and readers.html; default the run.")
+    ] = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Say what every reader gained from the model, what all of them did, and whether a steady model helps more.
+
+    Examples:
+
+      robustkit readers analyse r1.csv r2.csv --run RUN
+
+      robustkit readers analyse readings.csv --manifest test.csv --scale 1-5 --cut 4 --out study
+    """
+    from robustkit.api.readers_analyse import readers_analyse as call
+
+    result = call(
+        readings=readings, run=run, manifest=manifest, study=study, model=model, by=by, positive=positive, cut=cut, scale=scale,
+        washout_days=washout_days, draws=draws, seed=seed, out=out,
+    )  # fmt: skip
+    if json:
+        typer.echo(as_json(result))
+        return
+    for warning in result.warnings:
+        note(f"note: {warning}", quiet=quiet)
+    typer.echo(_gained(result))
+
+
+def _gained(result: ReadersResult) -> str:
+    shown = [r for r in result.rows if r.analysis in ("per reader", "all readers") and r.diff == r.diff]
+    lines = [
+        (
+            r.reader_id, r.cohort, r.metric, _short(r.value_a), _short(r.value_b),
+            f"{r.diff:+.3f} ({r.low:+.3f} to {r.high:+.3f})" if r.low == r.low else f"{r.diff:+.3f}",
+            f"{r.p:.3f}" if r.p == r.p else "", f"{100 * r.null_rate:.1f} %" if r.null_rate == r.null_rate else "",
+            r.method.removeprefix("Obuchowski-Rockette, ") if r.analysis == "all readers" else "",
+        )
+        for r in shown
+    ]  # fmt: skip
+    head = ("reader", "cohort", "metric", *result.arms, "difference", "p", "null", "taken as")
+    n = f"{result.n_readings} readings of {len(result.readers)} readers ({result.n_practice} for practice left out)"
+    return (
+        f"{grid(head, lines)}\n{n}; positive from {result.cut:g} on. null: how often this test rejects at 5 % where nothing "
+        f"differs, simulated.\n{result.table}\n{result.page}"
+    )
+
+
+def _short(value: float) -> str:
+    return f"{value:.3f}" if value == value else ""

@@ -60,6 +60,18 @@ class ManifestError(InputError):
         return "\n".join([super().__str__(), *shown])
 
 
+class ReadingsError(InputError):
+    """Readings with faults; ``rows`` holds all of them, and all of them are said."""
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "", rows: tuple[BadRow, ...] = ()) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.rows = rows
+
+    def __str__(self) -> str:
+        shown = [f"  row {r.row}, {r.column} = {r.value!r}: {r.reason}" for r in self.rows]
+        return "\n".join([super().__str__(), *shown])
+
+
 class FilmError(RobustkitError):
     """A film that cannot be read, or a box off its film: the case fails, the run goes on."""
 

@@ -115,7 +115,7 @@ def judged_cases(
     codes, _ = pd.factorize(frame["patient_id"], sort=True)
     return Judged(
         frame=frame,
-        positive=_truth(frame["label"], record, vocabulary, positive),
+        positive=truth_of(frame["label"], record["models"], vocabulary, positive),
         patients=codes.astype(np.intp),
         judged=judged,
         development=(frame["split"].eq("val") & frame["cohort"].isin(["internal", UNNAMED])).to_numpy(dtype=bool),
@@ -182,10 +182,20 @@ def _warnings(frame: pd.DataFrame, trained: pd.DataFrame, record: Mapping[str, A
     return tuple(said)
 
 
-def _truth(
-    labels: pd.Series, record: Mapping[str, Any], vocabulary: Vocabulary, positive: Sequence[str]
+def truth_of(
+    labels: pd.Series, models: Sequence[Mapping[str, Any]], vocabulary: Vocabulary, positive: Sequence[str]
 ) -> NDArray[np.bool_]:
-    """Positive labels: as asked, else the models' classes by name, else the vocabulary."""
+    """Give ``(N,)`` True for positive labels: as asked, else the models' classes by name, else the vocabulary.
+
+    Args:
+        labels: Of every case.
+        models: Entries of run.json; empty where there is no run.
+        vocabulary: For labels that no model names.
+        positive: Labels that count as positive, instead of the models'.
+
+    Raises:
+        InputError: A label of which nothing says whether it is positive, or none of those asked for.
+    """
     found = sorted(set(labels))
     if positive:
         unknown = sorted(set(positive) - set(found))
@@ -193,19 +203,19 @@ def _truth(
             what = f"no case has the label {unknown[0]!r}; the labels are {', '.join(found)}."
             raise InputError(what, where="--positive", fix="Spell the label as the manifest does.")
         return np.asarray(labels.isin(list(positive)).to_numpy(dtype=bool))
-    meaning = {label: _meaning(label, record, vocabulary) for label in found}
+    meaning = {label: _meaning(label, models, vocabulary) for label in found}
     return np.asarray(labels.map(meaning).to_numpy(dtype=bool))
 
 
-def _meaning(label: str, record: Mapping[str, Any], vocabulary: Vocabulary) -> bool:
+def _meaning(label: str, models: Sequence[Mapping[str, Any]], vocabulary: Vocabulary) -> bool:
     fix = "Name the positive labels with --positive."
-    said = {label in m["positive"] for m in record["models"] if label in (*m["positive"], *m["classes"])}
+    said = {label in m["positive"] for m in models if label in (*m["positive"], *m["classes"])}
     if len(said) > 1:
         what = f"the label {label!r} is positive for one model and negative for another."
         raise InputError(what, where="run.json", fix=fix)
     known = said.pop() if said else vocabulary.is_positive(label)
     if known is None:
-        chosen = ", ".join(sorted({p for m in record["models"] for p in m["positive"]}))
-        what = f"nothing says whether the label {label!r} is positive; positive are {chosen}."
-        raise InputError(what, where="cases.parquet", fix=fix)
+        chosen = ", ".join(sorted({p for m in models for p in m["positive"]}))
+        what = f"nothing says whether the label {label!r} is positive{f'; positive are {chosen}' if chosen else ''}."
+        raise InputError(what, where="the labels of the cases", fix=fix)
     return known

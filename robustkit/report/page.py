@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from string import Template
 from typing import Any
 
+import pandas as pd
 from plotly.offline import get_plotlyjs
 
 from robustkit.figures._base import FigureSet, fitting_script
@@ -18,6 +21,7 @@ from robustkit.report.markup import as_json, packed, packed_table, text
 from robustkit.report.method import method_section
 from robustkit.report.operating import operating_section
 from robustkit.report.overview import overview
+from robustkit.report.readers import readers_section
 from robustkit.report.searches import drift_section, slices_section
 from robustkit.report.sections import (
     comparisons_section,
@@ -27,7 +31,7 @@ from robustkit.report.sections import (
     stability_section,
     strata_section,
 )
-from robustkit.report.slots import baselines_section, readers_section
+from robustkit.report.slots import baselines_section
 from robustkit.report.view import RunView, Section
 
 SECTIONS = (
@@ -59,24 +63,52 @@ def _script(source: str) -> str:
     return f"<script>{source}</script>\n"
 
 
+@dataclass(frozen=True, slots=True)
+class PageParts:
+    """What a page is put together from.
+
+    Attributes:
+        title: Its heading.
+        document_title: Of the window.
+        overview: HTML of the first screen.
+        sections: In order.
+        figures: Those with something to show are packed into it.
+        tables: By name, packed for download.
+    """
+
+    title: str
+    document_title: str
+    overview: str
+    sections: Sequence[Section]
+    figures: Sequence[FigureSet]
+    tables: Mapping[str, pd.DataFrame]
+
+
 def build_page(view: RunView) -> str:
-    """Give the whole page as text."""
-    sections = [s for s in (make(view) for make in SECTIONS) if s]
+    """Give the whole page of a run as text."""
     title = "Can this classifier be trusted?" if len(view.models) == 1 else "Can these classifiers be trusted?"
-    data = {f"figure-{f.name}": _figure_data(f) for f in view.figures if f.drawings}
+    sections = [s for s in (make(view) for make in SECTIONS) if s]
+    parts = PageParts(title, f"{', '.join(view.models)}: {title}", overview(view), sections, view.figures, view.tables)
+    return assembled(parts, is_simulated=view.is_simulated)
+
+
+def assembled(parts: PageParts, *, is_simulated: bool) -> str:
+    """Give a page as text: one file that needs no network."""
+    sections = parts.sections
+    data = {f"figure-{f.name}": _figure_data(f) for f in parts.figures if f.drawings}
     for section in sections:
         data |= section.data
     scripts = ("page.js", *dict.fromkeys(s.script for s in sections if s.script), "figures.js")
     return Template(asset("page.html")).substitute(
-        title=title,
-        document_title=text(f"{', '.join(view.models)}: {title}"),
+        title=text(parts.title),
+        document_title=text(parts.document_title),
         css=asset("page.css") + operating_asset("css"),
         disclaimer=text(DISCLAIMER),
-        simulated=f'<span class="tag">{text(SIMULATED)}</span>' if view.is_simulated else "",
+        simulated=f'<span class="tag">{text(SIMULATED)}</span>' if is_simulated else "",
         nav="".join(f'<a href="#{s.anchor}">{text(s.title)}</a>' for s in sections),
-        overview=overview(view),
+        overview=parts.overview,
         sections="".join(_section(s) for s in sections),
-        data="".join(_block(f"table-{n}", packed_table(t)) for n, t in view.tables.items())
+        data="".join(_block(f"table-{n}", packed_table(t)) for n, t in parts.tables.items())
         + "".join(_block(n, packed(as_json(d))) for n, d in data.items())
         + _block("plotly", packed(get_plotlyjs())),
         scripts="".join(

@@ -18,7 +18,7 @@ from robustkit.report.view import RunView, Section
 MOST_ROWS = 200
 """Rows on the page; the table itself, whole, is among the downloads."""
 
-_NAMES = ("cohort", "reader_id", "model", "stratum", "by", "arm_a", "arm_b", "analysis", "baseline", "group")
+_NAMES = ("cohort", "model", "stratum", "by", "arm_a", "arm_b", "analysis", "baseline", "group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,6 @@ class Slot:
     columns: tuple[str, ...]
 
 
-READERS = Slot(
-    "readers", "readers", "Readers with and without the model",
-    "Differences are arm a minus arm b. What is said of single readers holds for them alone; how far it holds for other readers "
-    "depends on how many took part.",
-    ("analysis", "reader_id", "by", "stratum", "cohort", "metric", "arm_a", "arm_b", "value_a", "value_b", "diff",
-     "statistic", "p", "reason"),
-)  # fmt: skip
 BASELINES = Slot(
     "baselines", "baselines", "Models without a network",
     "Fitted on development cases alone: how far facts and texture go without the film as a whole.",
@@ -74,7 +67,7 @@ def slot_section(slot: Slot) -> Callable[[RunView], Section | None]:
     return make
 
 
-readers_section, baselines_section = (slot_section(s) for s in (READERS, BASELINES))
+baselines_section = slot_section(BASELINES)
 
 
 def _row(row: Mapping[Any, Any], columns: Sequence[str]) -> list[str]:

@@ -131,10 +131,15 @@ HEATMAP_CHECKS_COLUMNS = (
     "n_cases", "n_patients", "reason",
 )  # fmt: skip
 
+READERS_COLUMNS = (
+    "analysis", "reader_id", "by", "stratum", "cohort", "metric", "arm_a", "arm_b", "value_a", "value_b", "diff", "low", "high",
+    "statistic", "df", "p", "null_rate", "method", "n_cases", "n_patients", "reason",
+)  # fmt: skip
+
 TEXT_COLUMNS = (
     "model", "model_a", "model_b", "case_id", "by", "stratum", "cohort", "split", "unit", "perturbation", "metric",
     "operating_point", "method", "family", "reason", "kind", "source", "step", "measure", "cohort_a", "cohort_b",
     "scale", "slice", "verdict", "under", "also", "parent", "part", "name", "place", "category", "test",
-    "lesion", "heatmap", "a", "b", "adjusted", "check", "stage",
+    "lesion", "heatmap", "a", "b", "adjusted", "check", "stage", "analysis", "reader_id", "arm_a", "arm_b",
 )  # fmt: skip
 """Columns of the tables that hold text: an empty cell is empty text."""
