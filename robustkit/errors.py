@@ -68,8 +68,32 @@ class ReadingsError(InputError):
         self.rows = rows
 
     def __str__(self) -> str:
-        shown = [f"  row {r.row}, {r.column} = {r.value!r}: {r.reason}" for r in self.rows]
+        alike: dict[tuple[str, str], list[BadRow]] = {}
+        for r in self.rows:
+            alike.setdefault((r.column, r.reason), []).append(r)
+        shown = []
+        for (column, reason), rows in alike.items():
+            if len(rows) > _ALONE:
+                shown.append(f"  rows {_ranges([r.row for r in rows])}, {column}: {reason} ({len(rows)} rows)")
+            else:
+                shown += [f"  row {r.row}, {column} = {r.value!r}: {reason}" for r in rows]
         return "\n".join([super().__str__(), *shown])
+
+
+_ALONE = 5
+"""Rows of one fault up to which each has a line of its own."""
+
+
+def _ranges(rows: list[int]) -> str:
+    """Give ``1-3, 7``."""
+    said: list[str] = []
+    start = last = rows[0]
+    for row in [*rows[1:], -1]:
+        if row != last + 1:
+            said.append(f"{start}-{last}" if last > start else f"{start}")
+            start = row
+        last = row
+    return ", ".join(said)
 
 
 class FilmError(RobustkitError):

@@ -9,7 +9,12 @@ import pandas as pd
 
 
 def made_readings(
-    cases: pd.DataFrame, *, readers: int = 2, gain: float = 12.0, seed: int = 0, arms: tuple[str, str] = ("unaided", "aided")
+    cases: pd.DataFrame,
+    *,
+    readers: int = 2,
+    gain: float = 12.0,
+    seed: int = 0,
+    arms: tuple[str, str] = ("unaided", "aided"),
 ) -> pd.DataFrame:
     """Give readings of every case in both arms, 40 days apart.
 
@@ -28,19 +33,19 @@ def made_readings(
             lean = k * gain * np.where(cases["above"], 1, -1)
             score = np.clip(np.rint(eye + random.normal(0, 10, len(cases)) + lean), 0, 100).astype(int)
             begun = pd.Timestamp("2026-03-02T09:00:00Z") + pd.Timedelta(days=40 * k)
-            rows.append(
-                pd.DataFrame(
-                    {
-                        "reader_id": f"reader-{r + 1}", "arm": arm, "case_id": cases["case_id"].to_numpy(), "score": score,
-                        "read_at": [(begun + pd.Timedelta(minutes=i)).isoformat() for i in range(len(cases))],
-                        "seconds": np.round(random.gamma(6, 5, len(cases)) + 4 * k, 1),
-                    }
-                )  # fmt: skip
-            )
+            told = {
+                "reader_id": f"reader-{r + 1}",
+                "arm": arm,
+                "case_id": cases["case_id"].to_numpy(),
+                "score": score,
+                "read_at": [(begun + pd.Timedelta(minutes=i)).isoformat() for i in range(len(cases))],
+                "seconds": np.round(random.gamma(6, 5, len(cases)) + 4 * k, 1),
+            }
+            rows.append(pd.DataFrame(told))
     return pd.concat(rows, ignore_index=True)
 
 
-def write_readings(file: Path, cases: pd.DataFrame, **how: object) -> Path:
+def write_readings(file: Path, readings: pd.DataFrame) -> Path:
     """Write them as CSV."""
-    made_readings(cases, **how).to_csv(file, index=False)  # type: ignore[arg-type]
+    readings.to_csv(file, index=False)
     return file

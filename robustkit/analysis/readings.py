@@ -146,8 +146,8 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(
         **said,
         **texts,
-        score=pd.to_numeric(said["score_said"], errors="coerce"),
-        seconds=pd.to_numeric(said["seconds_said"], errors="coerce"),
+        score=pd.to_numeric(said["score_said"], errors="coerce").astype(np.float64),
+        seconds=pd.to_numeric(said["seconds_said"], errors="coerce").astype(np.float64),
         read_at=pd.to_datetime(said["read_at_said"].replace("", None), errors="coerce", utc=True, format="ISO8601"),
     )
 

@@ -120,8 +120,9 @@ def _answers(
 def cases_of_manifests(manifests: Sequence[Path], *, positive: Sequence[str]) -> KnownCases:
     """Give all cases of manifests."""
     frame = join_manifests([read_manifest(m) for m in manifests]).frame.sort_values("case_id", ignore_index=True)
-    made = [c for c in DERIVED if c not in frame]
-    frame[made] = derive(frame, read_vocabulary())[made]
+    # a manifest may have been written from a run: what follows from other facts is made anew
+    given = frame[[c for c in frame if c not in DERIVED and not str(c).startswith("film_")]]
+    frame = derive(given, read_vocabulary())
     return KnownCases(_all_judged(frame, positive), pd.DataFrame(index=frame["case_id"]))
 
 

@@ -25,12 +25,14 @@ from robustkit.results.schema import READERS_COLUMNS
 
 HEAD = ("Reader", "Changed", "Decisions", "Cases")
 KINDS = {
-    "better_with_model": ("For better, with the model", PALETTE[2], 1.0),
-    "better_against_model": ("For better, against it", PALETTE[2], 0.45),
-    "worse_with_model": ("For worse, with the model", PALETTE[1], 1.0),
-    "worse_against_model": ("For worse, against it", PALETTE[1], 0.45),
+    "better_with_model": ("For better, with the model", PALETTE[2], ""),
+    "better_against_model": ("For better, against it", PALETTE[2], "/"),
+    "worse_with_model": ("For worse, with the model", PALETTE[1], ""),
+    "worse_against_model": ("For worse, against it", PALETTE[1], "/"),
 }
-PLAIN = {"better": ("For better", PALETTE[2], 1.0), "worse": ("For worse", PALETTE[1], 1.0)}
+"""Name, colour, and the hatching that tells with from against without colour."""
+
+PLAIN = {"better": ("For better", PALETTE[2], ""), "worse": ("For worse", PALETTE[1], "")}
 ROW_PX = 44
 
 
@@ -62,19 +64,17 @@ def _draw(rows: pd.DataFrame, cohort: str, facts: RunFacts) -> Drawing:
     axes = ("decisions changed (for worse to the left, for better to the right)", "")
     figure = blank("Changes of mind", subtitle, axes=axes, facts=facts, height_px=height)
     numbers: list[tuple[str, ...]] = []
-    most = 1.0
-    for metric, (said, colour, opacity) in kinds.items():
+    of = rows.drop_duplicates("reader_id").set_index("reader_id")["n_cases"]
+    for metric, (said, colour, hatching) in kinds.items():
         own = rows[rows["metric"] == metric].set_index("reader_id")["value_a"].reindex(readers).fillna(0.0)
-        most = max(most, float(own.max()))
         is_worse = metric.startswith("worse")
         figure.add(
             type="bar", orientation="h", name=said, y=list(range(len(readers))), x=[float(-v if is_worse else v) for v in own],
             text=[f"{v:.0f}" if v else "" for v in own], textposition="inside", insidetextanchor="middle", width=0.62,
-            marker={"color": colour, "opacity": opacity, "line": {"width": 1, "color": DARK_GREY}},
-            hovertext=[f"<b>{plain(r)}</b><br>{said}: {v:.0f}" for r, v in own.items()],
+            marker={"color": colour, "pattern": {"shape": hatching, "fillmode": "overlay"}, "line": {"width": 1, "color": DARK_GREY}},
+            hovertext=[f"<b>{plain(r)}</b><br>{said}: {v:.0f} of {of[r]:.0f} cases" for r, v in own.items()],
             hovertemplate="%{hovertext}<extra></extra>",
         )  # fmt: skip
-        of = rows.drop_duplicates("reader_id").set_index("reader_id")["n_cases"]
         numbers += [(str(r), said, f"{v:.0f}", f"{of[r]:.0f}") for r, v in own.items()]
     figure.layout["barmode"] = "relative"
     figure.line("x", 0.0, color=DARK_GREY, width=1)

@@ -22,6 +22,7 @@ SECTIONS = [
     "operating",
     "models",
     "heatmaps",
+    "readers",
     "cases",
     "all-cases",
     "counted",
