@@ -13,6 +13,7 @@ from robustkit.cli.show import as_json, grid, note
 if TYPE_CHECKING:
     from robustkit.api.readers_analyse import ReadersResult
     from robustkit.api.readers_pack import PackResult
+    from robustkit.api.readers_plan import PlanResult
 
 readers = typer.Typer(help="A reader study: packs for radiologists, without and with the model.", no_args_is_help=True)
 
@@ -178,3 +179,65 @@ def _gained(result: ReadersResult) -> str:
 
 def _short(value: float) -> str:
     return f"{value:.3f}" if value == value else ""
+
+
+@readers.command("plan")
+def readers_plan(
+    readings: Annotated[
+        list[Path], typer.Argument(help="Readings of a pilot; CSV or JSON files that readers saved.")
+    ] = [],  # noqa: B006
+    difference: Annotated[float, typer.Option("--difference", help="In mean AUC, that is to be found.")] = 0.05,
+    readers: Annotated[
+        list[int], typer.Option("--readers", help="Number of readers to plan for; repeats. Default: 3 to 20.")
+    ] = [],  # noqa: B006
+    power: Annotated[float, typer.Option("--power", help="Wanted chance of finding it.")] = 0.8,
+    run: Annotated[Path | None, typer.Option("--run", help="The run whose cases were read.")] = None,
+    manifest: Annotated[
+        list[Path], typer.Option("--manifest", help="Without a run: where truth comes from; repeats.")
+    ] = [],  # noqa: B006
+    study: Annotated[
+        Path | None, typer.Option("--study", help="Folder that `readers pack` wrote; default readers/ in the run.")
+    ] = None,
+    positive: Annotated[list[str], typer.Option("--positive", help="Label that counts as positive; repeats.")] = [],  # noqa: B006
+    scale: Annotated[
+        str | None, typer.Option("--scale", help="Ends of the rating; default the study's, 0-100.")
+    ] = None,
+    washout_days: Annotated[
+        float | None, typer.Option("--washout-days", help="Least days between two readings of a case; 0: any.")
+    ] = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Say how many readers and cases a study needs to find a difference, from a pilot.
+
+    Examples:
+
+      robustkit readers plan pilot.csv --run RUN --difference 0.05
+
+      robustkit readers plan pilot.csv --manifest test.csv --readers 6 --readers 10 --power 0.9
+    """
+    from robustkit.api.readers_plan import readers_plan as call
+
+    result = call(
+        readings=readings, difference=difference, readers=readers, power=power, run=run, manifest=manifest, study=study,
+        positive=positive, scale=scale, washout_days=washout_days,
+    )  # fmt: skip
+    if json:
+        typer.echo(as_json(result))
+        return
+    for warning in result.warnings:
+        note(f"note: {warning}", quiet=quiet)
+    typer.echo(_planned(result))
+
+
+def _planned(result: PlanResult) -> str:
+    lines = [
+        (f"{p.readers}", f"{p.n_cases}" if p.n_cases else "", f"{p.power:.2f}", f"{p.power_now:.2f}", p.reason)
+        for p in result.plans
+    ]
+    table = grid(("readers", "cases needed", "power", f"power with {result.pilot_cases} cases", ""), lines)
+    return (
+        f"{table}\nTo find a difference of {result.difference:g} in mean AUC with power {result.power:g} at 5 %, readers and cases "
+        f"random. Pilot: {result.pilot_readers} readers, {result.pilot_cases} cases ({result.pilot_positive} positive), "
+        f"difference {result.pilot_difference:+.3f}; classes in the same proportion."
+    )

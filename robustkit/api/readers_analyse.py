@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from robustkit.analysis.readings import Readings
-    from robustkit.api._reader_cases import KnownCases
 
 SCALE = "0-100"
 WASHOUT_DAYS = 28.0
@@ -118,29 +117,26 @@ def readers_analyse(
         RunError: A damaged run.
     """
     from robustkit.analysis.readers import ReadChoices, readers_table
-    from robustkit.analysis.readings import Known, read_readings, read_study, scale_of
-    from robustkit.api._reader_cases import cases_of_manifests, cases_of_readings, cases_of_run
+    from robustkit.api._reader_study import open_readings
     from robustkit.atomic import replacing, write_text
     from robustkit.report.readers_page import readers_page
 
-    _check(readings, run, manifest, draws)
-    place = study or (run / "readers" if run and (run / "readers" / "study.json").is_file() else None)
-    settings, key = read_study(place) if place else ({}, None)
-    ends = scale_of(scale or str(settings.get("scale", SCALE)))
-    at = _cut(cut, ends)
-    known_cases: KnownCases | None = None
-    if run:
-        known_cases = cases_of_run(run, model=model, positive=positive, study=settings)
-    elif manifest:
-        known_cases = cases_of_manifests(manifest, positive=positive)
-    days = _days(washout_days, settings)
-    found = read_readings(
-        readings, Known(ends, days, key, known_cases.labels if known_cases else None, str(settings.get("study", "")))
+    if draws < 100:
+        raise InputError(f"expected at least 100 draws, got {draws}.", where="--draws", fix="Use --draws 2000.")
+    read = open_readings(
+        readings,
+        run=run,
+        manifest=manifest,
+        study=study,
+        model=model,
+        positive=positive,
+        scale=scale,
+        washout_days=washout_days,
     )
-    cases = known_cases or cases_of_readings(found, positive=positive)
+    found, cases, at = read.readings, read.cases, _cut(cut, read.scale)
     truth = cases.truth(by=by, draws=draws, seed=seed)
-    table = readers_table(found, truth, ReadChoices(at, ends))
-    said = [*found.warnings, *cases.judged.warnings, *_about(table, found, settings, run)]
+    table = readers_table(found, truth, ReadChoices(at, read.scale))
+    said = [*found.warnings, *cases.judged.warnings, *_about(table, found, read.settings, run)]
     folder = out or (run / "tables" if run else readings[0].parent)
     path, page = folder / "readers.csv", (out or (run if run else readings[0].parent)) / "readers.html"
     with replacing(path) as temporary:
@@ -152,30 +148,12 @@ def readers_analyse(
     )  # fmt: skip
 
 
-def _check(readings: Sequence[Path], run: Path | None, manifest: Sequence[Path], draws: int) -> None:
-    if not readings:
-        raise InputError("no readings were given.", where="readers analyse", fix="Name the files that readers saved.")
-    if run and manifest:
-        fix = "Leave --manifest out: the run knows its cases."
-        raise InputError("give --run or --manifest, not both.", where="readers analyse", fix=fix)
-    if draws < 100:
-        raise InputError(f"expected at least 100 draws, got {draws}.", where="--draws", fix="Use --draws 2000.")
-
-
 def _cut(cut: float | None, ends: tuple[float, float]) -> float:
     at = sum(ends) / 2 if cut is None else cut
     if not ends[0] < at <= ends[1]:
         what = f"expected a rating above {ends[0]:g} and up to {ends[1]:g}, got {at:g}."
         raise InputError(what, where="--cut", fix=f"The middle of the scale is {sum(ends) / 2:g}.")
     return at
-
-
-def _days(asked: float | None, settings: Mapping[str, Any]) -> float:
-    days = float(settings.get("washout_days", WASHOUT_DAYS)) if asked is None else asked
-    if not days >= 0:
-        fix = "0 does not check it."
-        raise InputError(f"expected days, 0 or more, got {days:g}.", where="--washout-days", fix=fix)
-    return days
 
 
 def _about(table: DataFrame, found: Readings, settings: Mapping[str, Any], run: Path | None) -> list[str]:
