@@ -128,6 +128,7 @@ def make_dashboard(folders: Sequence[RunFolder], desk: Desk, *, token: str = "")
         FiguresPage(shelf, "/errors", "Which errors", places=("errors",)),
         OperatingPage(shelf),
         FiguresPage(shelf, "/heatmaps", "Heatmaps", places=("heatmaps",)),
+        FiguresPage(shelf, "/readers", "Readers", places=("readers",)),
         FiguresPage(shelf, "/more", "More figures", places=("more",)),
     )
     shown: list[Page] = [f for f in figures if not f.is_empty]

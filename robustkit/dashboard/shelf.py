@@ -117,7 +117,11 @@ def _parts(name: str, runs: Sequence[ShelvedRun]) -> list[pd.DataFrame]:
         frame = run.tables[name]
         own = [c for c in _MODEL_COLUMNS if c in frame]
         labels = {m: _label(m, run, n=len(runs)) for m in run.models}
-        parts.append(frame.assign(**{c: frame[c].map(lambda m, to=labels: to.get(m, m)) for c in own}))
+        told = frame.assign(**{c: frame[c].map(lambda m, to=labels: to.get(m, m)) for c in own})
+        if "reader_id" in told and len(runs) > 1:
+            # people of one name in two studies are not one reader
+            told["reader_id"] += f" ({run.name})"
+        parts.append(told)
     return parts
 
 

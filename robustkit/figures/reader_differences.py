@@ -91,7 +91,7 @@ def _draw(rows: pd.DataFrame, of: tuple[str, str, str], facts: RunFacts) -> Draw
             f"<b>{plain(s[0])}</b><br>{s[4]}<br>{s[2]} and {s[3]}, p {s[5]}<br>n = {s[6]} cases, {s[7]} patients"
             for s in said
         ]
-        everyone = reader == "all readers"
+        everyone = str(reader).startswith("all readers")
         colour = GREY if everyone else PALETTE[k % len(PALETTE)]
         figure.add(
             x=rounded(own["diff"]), y=[names.index(g) + offset for g in group], mode="markers", name=plain(reader), hovertext=hover,

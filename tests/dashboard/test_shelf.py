@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from robustkit.api.dashboard import shelved
@@ -11,6 +13,7 @@ from robustkit.dashboard.shelf import Choice, Shelf
 from robustkit.figures._base import Drawing, FigureSet, Numbers, Sheet
 
 from made_dashboard import made_run
+from made_tables import all_tables
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +78,14 @@ def test_menus_offer_what_the_menus_before_leave() -> None:
     assert pick(figures, ["x", "2"])[2] is drawings[1]
     # 2 is not offered under y
     assert pick(figures, ["y", "2"]) == ([["x", "y"], ["3"]], ["y", "3"], drawings[2])
+
+
+def test_readers_of_one_name_in_two_studies_are_two(tmp_path: Path) -> None:
+    folders = [made_run(tmp_path / name) for name in ("one", "two")]
+    for folder in folders:
+        folder.write_table("readers", all_tables()["readers"])
+    both = Shelf([shelved(f) for f in folders])
+    drawing = both.figure("reader_differences", Choice()).drawings[0]
+    names = {t["name"] for t in drawing.sheet.data}
+    assert names == {f"{r} ({run})" for r in ("r1", "r2", "all readers") for run in ("one", "two")}
+    assert set(both.tables(Choice(runs=("one",)))["readers"]["reader_id"]) == {"r1", "r2", "all readers", "r1, r2"}
