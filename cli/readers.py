@@ -17,6 +17,24 @@ if TYPE_CHECKING:
 
 readers = typer.Typer(help="A reader study: packs for radiologists, without and with the model.", no_args_is_help=True)
 
+Run = Annotated[
+    Path | None, typer.Option("--run", help="The run whose cases were read: truth, strata, the model's answers.")
+]
+Manifests = Annotated[
+    list[Path], typer.Option("--manifest", help="Without a run: where truth and facts come from; repeats.")
+]
+Study = Annotated[
+    Path | None, typer.Option("--study", help="Folder that `readers pack` wrote; default readers/ in the run.")
+]
+Positive = Annotated[
+    list[str], typer.Option("--positive", help="Label that counts as positive; repeats. Default: the models'.")
+]
+Scale = Annotated[str | None, typer.Option("--scale", help="Ends of the rating; default the study's, 0-100.")]
+Washout = Annotated[
+    float | None,
+    typer.Option("--washout-days", help="Least days between two readings of a case; default the study's, 28; 0: any."),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -98,36 +116,21 @@ def readers_analyse(
     readings: Annotated[
         list[Path], typer.Argument(help="CSV or JSON files that readers saved; several are read together.")
     ] = [],  # noqa: B006
-    run: Annotated[
-        Path | None, typer.Option("--run", help="The run whose cases were read: truth, strata, the model's answers.")
-    ] = None,
-    manifest: Annotated[
-        list[Path], typer.Option("--manifest", help="Without a run: where truth and facts come from; repeats.")
-    ] = [],  # noqa: B006
-    study: Annotated[
-        Path | None, typer.Option("--study", help="Folder that `readers pack` wrote; default readers/ in the run.")
-    ] = None,
+    run: Run = None,
+    manifest: Manifests = [],  # noqa: B006
+    study: Study = None,
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="Of the run; default the one that the packs showed.")
     ] = None,
     by: Annotated[
         list[str], typer.Option("--by", help="Variable as in `stratify`; repeats. Default: all that say something.")
     ] = [],  # noqa: B006
-    positive: Annotated[
-        list[str], typer.Option("--positive", help="Label that counts as positive; repeats. Default: the models'.")
-    ] = [],  # noqa: B006
+    positive: Positive = [],  # noqa: B006
     cut: Annotated[
         float | None, typer.Option("--cut", help="A rating at or above it is positive; default the scale's middle.")
     ] = None,
-    scale: Annotated[
-        str | None, typer.Option("--scale", help="Ends of the rating; default the study's, 0-100.")
-    ] = None,
-    washout_days: Annotated[
-        float | None,
-        typer.Option(
-            "--washout-days", help="Least days between two readings of a case; default the study's, 28; 0: any."
-        ),
-    ] = None,
+    scale: Scale = None,
+    washout_days: Washout = None,
     draws: Annotated[int, typer.Option("--draws", help="Of the patient bootstrap.")] = 2000,
     seed: Annotated[int, typer.Option("--seed", help="Of bootstrap and permutations.")] = 0,
     out: Annotated[
@@ -191,20 +194,12 @@ def readers_plan(
         list[int], typer.Option("--readers", help="Number of readers to plan for; repeats. Default: 3 to 20.")
     ] = [],  # noqa: B006
     power: Annotated[float, typer.Option("--power", help="Wanted chance of finding it.")] = 0.8,
-    run: Annotated[Path | None, typer.Option("--run", help="The run whose cases were read.")] = None,
-    manifest: Annotated[
-        list[Path], typer.Option("--manifest", help="Without a run: where truth comes from; repeats.")
-    ] = [],  # noqa: B006
-    study: Annotated[
-        Path | None, typer.Option("--study", help="Folder that `readers pack` wrote; default readers/ in the run.")
-    ] = None,
-    positive: Annotated[list[str], typer.Option("--positive", help="Label that counts as positive; repeats.")] = [],  # noqa: B006
-    scale: Annotated[
-        str | None, typer.Option("--scale", help="Ends of the rating; default the study's, 0-100.")
-    ] = None,
-    washout_days: Annotated[
-        float | None, typer.Option("--washout-days", help="Least days between two readings of a case; 0: any.")
-    ] = None,
+    run: Run = None,
+    manifest: Manifests = [],  # noqa: B006
+    study: Study = None,
+    positive: Positive = [],  # noqa: B006
+    scale: Scale = None,
+    washout_days: Washout = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
