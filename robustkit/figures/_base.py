@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 import pandas as pd
 
 from robustkit.figures._words import DISCLAIMER, SIMULATED
+from robustkit.results.schema import TEXT_COLUMNS
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A6F00")
 """Okabe and Ito's colours, told apart by colour-blind readers; yellow darkened for white paper."""
@@ -249,5 +250,7 @@ def plain(name: object, longest: int = 48) -> str:
 
 
 def known(table: pd.DataFrame | None, columns: Sequence[str]) -> pd.DataFrame:
-    """Give a table, or an empty one with these columns where it is missing or empty."""
-    return pd.DataFrame(columns=list(columns)) if table is None or table.empty else table
+    """Give a table with these columns at least: those that another program left out are empty."""
+    if table is None or table.empty:
+        return pd.DataFrame(columns=list(columns))
+    return table.assign(**{c: "" if c in TEXT_COLUMNS else float("nan") for c in columns if c not in table})

@@ -45,6 +45,11 @@ def said_number(metric: str, value: float, *, sign: bool = False) -> str:
     return f"{100 * value:{plus}.1f}%" if reader_words(metric).is_share else f"{value:{plus}.3f}"
 
 
+def said_count(value: float) -> str:
+    """Give a whole number; NaN is ``?``."""
+    return f"{value:.0f}" if value == value else "?"
+
+
 def said_difference(metric: str, diff: float, low: float, high: float) -> str:
     """Give ``+0.041 (-0.003 to +0.085)``, with a true minus; NaN is ``not estimable``."""
     if diff != diff:

@@ -20,6 +20,7 @@ from robustkit.figures._base import (
     plain,
     rows_axis,
 )
+from robustkit.figures._reader_words import said_count
 from robustkit.figures._words import cohort_name
 from robustkit.results.schema import READERS_COLUMNS
 
@@ -58,8 +59,8 @@ def _draw(rows: pd.DataFrame, cohort: str, facts: RunFacts) -> Drawing:
     readers = list(dict.fromkeys(rows["reader_id"]))
     n = rows.drop_duplicates("reader_id")["n_cases"]
     height = TOP_PX + FOOT_PX + ROW_PX * max(3, len(readers))
-    subtitle = f"{cohort_name(cohort)}; {n.min():.0f} cases" + (
-        "" if n.min() == n.max() else f" to {n.max():.0f} cases"
+    subtitle = f"{cohort_name(cohort)}; {said_count(n.min())} cases" + (
+        "" if n.nunique() < 2 else f" to {n.max():.0f} cases"
     )
     axes = ("decisions changed (for worse to the left, for better to the right)", "")
     figure = blank("Changes of mind", subtitle, axes=axes, facts=facts, height_px=height)
@@ -72,10 +73,10 @@ def _draw(rows: pd.DataFrame, cohort: str, facts: RunFacts) -> Drawing:
             type="bar", orientation="h", name=said, y=list(range(len(readers))), x=[float(-v if is_worse else v) for v in own],
             text=[f"{v:.0f}" if v else "" for v in own], textposition="inside", insidetextanchor="middle", width=0.62,
             marker={"color": colour, "pattern": {"shape": hatching, "fillmode": "overlay"}, "line": {"width": 1, "color": DARK_GREY}},
-            hovertext=[f"<b>{plain(r)}</b><br>{said}: {v:.0f} of {of[r]:.0f} cases" for r, v in own.items()],
+            hovertext=[f"<b>{plain(r)}</b><br>{said}: {v:.0f} of {said_count(of[r])} cases" for r, v in own.items()],
             hovertemplate="%{hovertext}<extra></extra>",
         )  # fmt: skip
-        numbers += [(str(r), said, f"{v:.0f}", f"{of[r]:.0f}") for r, v in own.items()]
+        numbers += [(str(r), said, f"{v:.0f}", said_count(of[r])) for r, v in own.items()]
     figure.layout["barmode"] = "relative"
     figure.line("x", 0.0, color=DARK_GREY, width=1)
     rows_axis(figure, [plain(r, 30) for r in readers], "reader")

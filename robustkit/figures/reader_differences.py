@@ -24,7 +24,7 @@ from robustkit.figures._base import (
     spread_out,
     whiskers,
 )
-from robustkit.figures._reader_words import ANALYSES, reader_words, said_difference, said_number
+from robustkit.figures._reader_words import ANALYSES, reader_words, said_count, said_difference, said_number
 from robustkit.figures._words import cohort_name, natural, p_text
 from robustkit.results.schema import READERS_COLUMNS
 
@@ -111,7 +111,7 @@ def _said(r: Mapping[Any, Any], group: str) -> tuple[str, ...]:
     metric = str(r["metric"])
     return (
         group, str(r["reader_id"]), said_number(metric, r["value_a"]), said_number(metric, r["value_b"]),
-        said_difference(metric, r["diff"], r["low"], r["high"]), p_text(r["p"]), f"{r['n_cases']:.0f}", f"{r['n_patients']:.0f}",
+        said_difference(metric, r["diff"], r["low"], r["high"]), p_text(r["p"]), said_count(r["n_cases"]), said_count(r["n_patients"]),
         str(r["reason"]),
     )  # fmt: skip
 

@@ -7,13 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from robustkit.figures._base import FigureSet
-from robustkit.figures._reader_words import GAINS, said_difference, said_number
+from robustkit.analysis.reader_pairs import PER_READER
+from robustkit.figures._base import FigureSet, known
+from robustkit.figures._reader_words import GAINS, reader_words, said_difference, said_number
 from robustkit.figures._words import cohort_name, p_text
 from robustkit.report.markup import figure_block, name, table, text
 from robustkit.report.view import RunView, Section
+from robustkit.results.schema import READERS_COLUMNS
 
 ANCHOR = "readers"
+MOST_ROWS = 200
+"""Rows about single readers on the page; the table itself, whole, is among the downloads."""
+
 _HOW = (
     "Differences are first minus second. What is said of single readers holds for them alone. All readers together: "
     "Obuchowski and Rockette's analysis; random readers and cases speaks of other readers and other cases, fixed readers of "
@@ -42,10 +47,40 @@ def readers_html(found: pd.DataFrame, figures: Sequence[FigureSet]) -> str:
         found: readers.csv.
         figures: Of the section.
     """
-    whole = found[found["by"] == "all"]
+    rows = known(found, READERS_COLUMNS)
+    whole = rows[rows["by"] == "all"]
     blocks = "".join(figure_block(f) for f in figures)
-    parts = (_together(whole), _agreement(whole), _gains(found))
+    parts = (_each(whole), _together(whole), _agreement(whole), _gains(rows))
     return f'<p class="caption">{text(_HOW)}</p>{blocks}{"".join(parts)}'
+
+
+def _each(whole: pd.DataFrame) -> str:
+    """Give every reader aided and unaided, on whole cohorts."""
+    rows = whole[whole["analysis"] == PER_READER]
+    body = [
+        [
+            name(r["reader_id"]), name(cohort_name(str(r["cohort"]))), text(reader_words(str(r["metric"])).name), _value(r, "value_a"),
+            _value(r, "value_b"), _difference(r), text(p_text(r["p"])), _count(r["n_cases"]), text(r["reason"]),
+        ]
+        for r in rows.head(MOST_ROWS).to_dict("records")
+    ]  # fmt: skip
+    if not body:
+        return ""
+    first = rows.iloc[0]
+    head = [
+        "Reader",
+        "Cohort",
+        "Metric",
+        first["arm_a"],
+        first["arm_b"],
+        "Difference (95 % interval)",
+        "p",
+        "Cases",
+        "Mind",
+    ]
+    rest = len(rows) - len(body)
+    more = f"<p>{rest} further rows are in the table readers.csv below.</p>" if rest else ""
+    return f"<h3>Each reader</h3>{table([str(h) for h in head], body, numeric_from=3)}{more}"
 
 
 def _together(whole: pd.DataFrame) -> str:
