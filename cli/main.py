@@ -31,6 +31,7 @@ COMMANDS = (
     "report",
     "dashboard",
     "manifests",
+    "split",
     "inspect",
     "train",
 )

@@ -101,7 +101,7 @@ def check_manifest(path: Path, *, labels: frozenset[str] | None = None, fills: d
     Raises:
         InputError: No such file, not a table, or a required column is missing.
     """
-    raw = _read_table(path)
+    raw = read_table(path)
     lacking = [c for c in REQUIRED if c not in raw.columns]
     if lacking:
         what = f"expected the columns {', '.join(REQUIRED)}; {', '.join(lacking)} is missing (found: {', '.join(raw.columns)})."
@@ -141,7 +141,7 @@ def join_manifests(parts: Sequence[Manifest]) -> Manifest:
     return Manifest(frame, sources, all(p.has_patients for p in parts))
 
 
-def _read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise InputError("no such manifest.", where=str(path), fix="Give the path of a CSV or Parquet file.")
     try:
