@@ -28,6 +28,7 @@ from robustkit.analysis.single_repeats import repeats_rows, repeats_table
 from robustkit.analysis.size_curve import size_curve_rows, size_curve_table
 from robustkit.analysis.stability import stability_table
 from robustkit.analysis.strata_table import Condition, strata_rows, strata_table
+from robustkit.analysis.swapped import swapped_warnings
 from robustkit.analysis.sweep import sweep_grid, sweep_rows, sweep_table
 from robustkit.analysis.thresholds import Threshold, development_of, judged_at, thresholds_table
 from robustkit.analysis.transfer import transfer_rows, transfer_table
@@ -131,7 +132,9 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
         settings = Settings(draws, permutations_for(len(answers), choices.draws), choices.seed)
         frames["comparisons"] = comparisons_table(cohort, answers, settings)
     lost = [w for a, t in zip(answers, thresholds, strict=True) for w in loss_warnings(cohort, a, t.value)]
-    said = (*cohort.warnings, *(t.warning for t in thresholds if t.warning), *lost)
+    said = (
+        *cohort.warnings, *(t.warning for t in thresholds if t.warning), *lost, *swapped_warnings(frames["strata"])
+    )  # fmt: skip
     return Tables(frames, tuple(thresholds), said)
 
 
