@@ -17,7 +17,6 @@ from robustkit.results.schema import (
     HEATMAP_CONTRASTS_COLUMNS,
     HEATMAP_MEASURES_COLUMNS,
     OPERATING_POINTS_COLUMNS,
-    READERS_COLUMNS,
     REPEATS_COLUMNS,
     ROC_COLUMNS,
     SIZE_CURVE_COLUMNS,
@@ -28,16 +27,10 @@ from robustkit.results.schema import (
     TRANSFER_COLUMNS,
 )
 
-NAN = float("nan")
-HOSTILE = '<script>alert("x")</script>'
-FORMULA = "=1+1"
-LONG = "a very long name of a subtype " * 6
-STRATA = {"subtype": ("osteosarcoma", "tiny"), "size": ("<20 mm", "20-50 mm", ">=50 mm")}
-TINY = "fewer than 5 patients (3)"
+from made_readers_table import readers
+from made_rows import FORMULA, HOSTILE, LONG, NAN, STRATA, TINY, made_row
 
-
-def _row(columns: Sequence[str], **given: Any) -> dict[str, Any]:
-    return {c: given.get(c, "" if c in ("reason", "method", "family", "operating_point") else NAN) for c in columns}
+__all__ = ["FORMULA", "HOSTILE", "LONG"]
 
 
 def strata(models: Sequence[str], cohorts: Sequence[str], groups: Mapping[str, Sequence[str]] = STRATA) -> pd.DataFrame:
@@ -59,7 +52,7 @@ def _conditions(k: int, **who: str) -> list[dict[str, Any]]:
         lost = who["stratum"] == "tiny"
         value = NAN if lost else 0.5 + (k + i) / 1000
         found.append(
-            _row(
+            made_row(
                 STRATA_COLUMNS, **who, split="test", unit="case", perturbation=kind, level=level, metric=metric, value=value,
                 low=value - 0.05, high=value + 0.05, repeats=12 if level else 0, n_cases=20 + k, n_patients=10 + k, n_positive=9,
                 n_positive_patients=8, p_adjusted=0.01 if who["stratum"] == "osteosarcoma" else NAN, reason=TINY if lost else "",
@@ -89,7 +82,7 @@ def errors(models: Sequence[str], cohorts: Sequence[str], groups: Mapping[str, S
                         k, n = (7, 10) if name == "osteosarcoma" else (1, 2) if name == "tiny" else (3, 10)
                         lost = name == "tiny"
                         rows.append(
-                            _row(
+                            made_row(
                                 ERRORS_COLUMNS, by=by, stratum=name, cohort=cohort, split="test", model=model, perturbation="nominal",
                                 level=0.0, kind=kind, k=float(k), n_cases=n, n_patients=n, rate=NAN if lost else k / n,
                                 low=NAN if lost else k / n - 0.1, high=NAN if lost else k / n + 0.1, reason=TINY if lost else "",
@@ -101,7 +94,7 @@ def errors(models: Sequence[str], cohorts: Sequence[str], groups: Mapping[str, S
 def stability(models: Sequence[str], cases: Sequence[str]) -> pd.DataFrame:
     """Give stability.csv: case i of n changes its decision in i of 12 redrawn boxes."""
     rows = [
-        _row(
+        made_row(
             STABILITY_COLUMNS, model=m, case_id=c, perturbation="shift", level=v, repeats=12, n_distinct=12, n_failed=0, nominal=0.4,
             mean=0.4, sd=0.01 * i, low=0.3, high=0.5, flips=float(i), flip_rate=i / 12, censored=False,
         )
@@ -113,7 +106,7 @@ def stability(models: Sequence[str], cases: Sequence[str]) -> pd.DataFrame:
 def thresholds(models: Sequence[str]) -> pd.DataFrame:
     """Give thresholds.csv: 0.45 everywhere."""
     rows = [
-        _row(THRESHOLDS_COLUMNS, model=m, operating_point="youden", value=0.45, source="development", n=30)
+        made_row(THRESHOLDS_COLUMNS, model=m, operating_point="youden", value=0.45, source="development", n=30)
         for m in models
     ]
     return pd.DataFrame(rows, columns=list(THRESHOLDS_COLUMNS))
@@ -123,7 +116,7 @@ def flow(n: int) -> pd.DataFrame:
     """Give flow.csv: n + 5 cases, 5 set aside, n judged."""
     steps = [("in the run", n + 5, ""), ("set aside", 5, "split=val"), ("to be judged", n, ""), ("estimated", n, "")]
     rows = [
-        _row(FLOW_COLUMNS, step=s, cohort="internal", split="test", model="", n_cases=k, n_patients=k, reason=r)
+        made_row(FLOW_COLUMNS, step=s, cohort="internal", split="test", model="", n_cases=k, n_patients=k, reason=r)
         for s, k, r in steps
     ]
     return pd.DataFrame(rows, columns=list(FLOW_COLUMNS))
@@ -131,7 +124,7 @@ def flow(n: int) -> pd.DataFrame:
 
 def comparisons(a: str, b: str) -> pd.DataFrame:
     """Give comparisons.csv: the AUC of a is 0.05 lower."""
-    row = _row(
+    row = made_row(
         COMPARISONS_COLUMNS, model_a=a, model_b=b, by="all", stratum="all", cohort="all", split="test", perturbation="nominal",
         level=0.0, metric="auc", diff=-0.05, low=-0.09, high=-0.01, p_adjusted=0.014, n_cases=40, n_patients=30,
     )  # fmt: skip
@@ -148,8 +141,8 @@ def size_curve(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFrame:
             for i, x in enumerate((10.0, 20.0, 50.0, 100.0)):
                 value = 0.8 - 0.2 * i
                 point = {"x": x, "value": value, "low": value - 0.1, "high": value + 0.1}
-                rows.append(_row(SIZE_CURVE_COLUMNS, **fixed, **point, metric="missed"))
-            rows.append(_row(SIZE_CURVE_COLUMNS, **fixed, metric="false_alarm", reason=TINY))
+                rows.append(made_row(SIZE_CURVE_COLUMNS, **fixed, **point, metric="missed"))
+            rows.append(made_row(SIZE_CURVE_COLUMNS, **fixed, metric="false_alarm", reason=TINY))
     return pd.DataFrame(rows, columns=list(SIZE_CURVE_COLUMNS))
 
 
@@ -164,7 +157,7 @@ def transfer(models: Sequence[str], groups: Mapping[str, Sequence[str]] = STRATA
                     "value_a": 0.6, "low_a": 0.5, "high_a": 0.7, "diff": 0.4, "low": 0.2, "high": 0.55, "p_adjusted": 0.01,
                 }  # fmt: skip
                 rows.append(
-                    _row(
+                    made_row(
                         TRANSFER_COLUMNS, by=by, stratum=name, cohort_a="external", cohort_b="internal", model=m,
                         perturbation="nominal", level=0.0, metric="missed", value_b=0.2, low_b=0.1, high_b=0.3, n_cases_a=30,
                         n_patients_a=25, n_cases_b=20, n_patients_b=15, reason=TINY if lost else "", **outside,
@@ -176,7 +169,7 @@ def transfer(models: Sequence[str], groups: Mapping[str, Sequence[str]] = STRATA
 def calibration(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFrame:
     """Give calibration.csv: three bins, a tenth too high each."""
     rows = [
-        _row(
+        made_row(
             CALIBRATION_COLUMNS, cohort=c, split="test", model=m, bin=i, mean_score=v, value=v - 0.1, low=v - 0.2, high=v,
             n_cases=20, n_patients=15,
         )
@@ -188,7 +181,7 @@ def calibration(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFrame:
 def repeats(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFrame:
     """Give repeats.csv: a median of 0.8 and quantiles around it, at two levels."""
     rows = [
-        _row(
+        made_row(
             REPEATS_COLUMNS, by="all", stratum="all", cohort=c, split="test", model=m, perturbation="shift", level=v, metric=metric,
             repeats=12, mean=0.8, sd=0.02, q05=0.7, q25=0.75, median=0.8, q75=0.85, q95=0.9, n_cases=30, n_patients=20,
         )
@@ -207,7 +200,7 @@ def crossed_errors(models: Sequence[str], groups: Mapping[str, Sequence[str]] = 
         for i, (a, b) in enumerate((a, b) for a in down for b in across):
             lost = a == "tiny"
             rows.append(
-                _row(
+                made_row(
                     ERRORS_COLUMNS, by=f"{first}*{second}", stratum=f"{a} * {b}", cohort="all", split="test", model=model,
                     perturbation="nominal", level=0.0, kind="missed", k=float(i), n_cases=i + 4, n_patients=i + 4,
                     rate=NAN if lost else i / (i + 4), low=NAN if lost else 0.0, high=NAN if lost else 1.0, reason=TINY if lost else "",
@@ -220,7 +213,7 @@ def roc(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFrame:
     """Give roc.csv: three points above the diagonal."""
     points = ((0.0, 0.2), (0.5, 0.8), (1.0, 1.0))
     rows = [
-        _row(
+        made_row(
             ROC_COLUMNS, cohort=c, split="test", model=m, x=x, value=v, low=v - 0.1, high=min(1.0, v + 0.1), n_cases=30, n_patients=20,
             n_positive=12,
         )
@@ -232,7 +225,7 @@ def roc(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFrame:
 def decision_curve(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFrame:
     """Give decision_curve.csv: ten points falling from 0.4."""
     rows = [
-        _row(
+        made_row(
             DECISION_CURVE_COLUMNS, cohort=c, split="test", model=m, x=i / 20, value=0.4 - i / 40, low=0.3 - i / 40, high=0.5 - i / 40,
             treat_all=0.4 - i / 20, n_cases=30, n_patients=20, n_positive=12,
         )
@@ -244,7 +237,7 @@ def decision_curve(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFram
 def operating_points(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFrame:
     """Give operating_points.csv: the carried one and a sensitivity of 0.9."""
     rows = [
-        _row(
+        made_row(
             OPERATING_POINTS_COLUMNS, model=m, cohort=c, split="test", operating_point=p, threshold=t, metric=k, value=v, low=v - 0.1,
             high=v + 0.1, n_cases=12, n_patients=10, n_development=40,
         )
@@ -264,7 +257,7 @@ def sweep(models: Sequence[str], cohorts: Sequence[str], groups: Mapping[str, Se
                 for j, name in enumerate(strata_):
                     for i, cut in enumerate((0.1, 0.3, 0.5, 0.7, 0.9)):
                         rows.append(
-                            _row(
+                            made_row(
                                 SWEEP_COLUMNS, model=m, cohort=c, split="test", by=by, stratum=name, threshold=cut,
                                 operating_point=points.get(cut, ""), n_positive=10 + j, n_positive_called=10 + j - 2 * i, n_malignant=6,
                                 n_malignant_called=6 - i, n_intermediate=4 + j, n_intermediate_called=4 + j - i, n_negative=20,
@@ -287,13 +280,13 @@ def heatmap_measures(
             for by, names in {"all": ("all",), "answer": ("correct", "missed"), **groups}.items():
                 for name in names:
                     value = NAN if name == "tiny" else 0.4 + len(rows) / 1000
-                    rows.append(_row(
+                    rows.append(made_row(
                         HEATMAP_MEASURES_COLUMNS, **who, by=by, stratum=name, perturbation="nominal", level=0.0, measure="inside",
                         value=value, low=value - 0.1, high=value + 0.1, uniform=0.2, mean_map=0.3,
                         reason=TINY if name == "tiny" else "",
                     ))  # fmt: skip
             rows += [
-                _row(
+                made_row(
                     HEATMAP_MEASURES_COLUMNS, **who, by="all", stratum="all", perturbation="shift", level=v,
                     measure="map_correlation", value=0.9 - v, low=0.8 - v, high=0.95 - v, mean_map=0.4,
                 )
@@ -305,7 +298,7 @@ def heatmap_measures(
 def heatmap_contrasts(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFrame:
     """Give heatmap_contrasts.csv: correct against wrong, crude and adjusted."""
     rows = [
-        _row(
+        made_row(
             HEATMAP_CONTRASTS_COLUMNS, heatmap="grad_cam", a="correct", b="wrong", adjusted=adjusted, cohort=c, split="test",
             model=m, perturbation="nominal", level=0.0, measure="inside", value_a=0.5, value_b=0.4, diff=0.1, low=0.02, high=0.18,
             p=0.01, n_cases=20, n_patients=15,
@@ -321,62 +314,15 @@ def heatmap_checks(models: Sequence[str]) -> pd.DataFrame:
     rows = []
     for m in models:
         for stage, value in (("fc", 0.5), ("layer4", NAN), ("conv1", 0.1)):
-            rows.append(_row(
+            rows.append(made_row(
                 HEATMAP_CHECKS_COLUMNS, **fixed, model=m, check="randomised weights", stage=stage, value=value, low=value - 0.1,
                 high=value + 0.1, expected=0.4,
             ))  # fmt: skip
-        rows.append(_row(
+        rows.append(made_row(
             HEATMAP_CHECKS_COLUMNS, **fixed, model=m, check="deletion", stage="", value=0.3, low=0.2, high=0.4, expected=0.5,
             diff=-0.2, diff_low=-0.3, diff_high=-0.1, p=0.001,
         ))  # fmt: skip
     return pd.DataFrame(rows, columns=list(HEATMAP_CHECKS_COLUMNS))
-
-
-def readers(cohorts: Sequence[str], groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """Give readers.csv of r1 and r2: r2 gains 0.05 AUC more than r1, who gains 0.02; both change 3 for better, 1 for worse."""
-    arms = {"arm_a": "aided", "arm_b": "unaided"}
-    rows = []
-    places = [("all", "all", c) for c in cohorts] + [(by, s, "all") for by, names in groups.items() for s in names]
-    for by, stratum, cohort in places:
-        place = {"by": by, "stratum": stratum, "cohort": cohort, "n_cases": 40, "n_patients": 38}
-        lost = stratum == "tiny"
-        for reader, gain in (("r1", 0.02), ("r2", 0.07)):
-            for metric in ("auc", "sensitivity", "seconds"):
-                rows.append(
-                    _row(
-                        READERS_COLUMNS, analysis="per reader", reader_id=reader, metric=metric, value_a=0.8 + gain, value_b=0.8,
-                        diff=NAN if lost else gain, low=gain - 0.03, high=gain + 0.03, p=0.04, reason=TINY if lost else "", **place, **arms,
-                    )
-                )  # fmt: skip
-            for metric, k in (("better", 3.0), ("worse", 1.0)):
-                for side in ("_with_model", "_against_model", ""):
-                    rows.append(
-                        _row(
-                            READERS_COLUMNS, analysis="changes of mind", reader_id=reader, metric=f"{metric}{side}", value_a=k,
-                            value_b=40.0, **place, **arms,
-                        )
-                    )  # fmt: skip
-        rows.append(
-            _row(
-                READERS_COLUMNS, analysis="all readers", reader_id="all readers", metric="auc", value_a=0.845, value_b=0.8, diff=0.045,
-                low=-0.2, high=0.29, p=0.3, df=1.0, null_rate=0.09, reason="2 readers: nothing follows about other readers",
-                **{**place, **arms, "method": "Obuchowski-Rockette, random readers and cases, jackknife"},
-            )
-        )  # fmt: skip
-        if by == "all":
-            rows.append(
-                _row(
-                    READERS_COLUMNS, analysis="agreement", reader_id="r1, r2", metric="weighted_kappa", value_a=0.61, arm_a="aided",
-                    **place,
-                )
-            )  # fmt: skip
-            rows.append(
-                _row(
-                    READERS_COLUMNS, analysis="gain by stability", reader_id="all readers", metric="gain_right_by_instability",
-                    value_a=-0.25, low=-0.4, high=-0.1, **place, **arms,
-                )
-            )  # fmt: skip
-    return pd.DataFrame(rows, columns=list(READERS_COLUMNS))
 
 
 def all_tables(

@@ -129,23 +129,21 @@ def change_rows(pair: Pair, truth: Truth, place: Place) -> Iterator[dict[str, ob
     """
     positive, _ = truth.of(pair.cases)
     frame = truth.frame.loc[pair.cases]
-    has_model = frame["model"].notna().to_numpy() if truth.model else np.zeros(len(frame), dtype=bool)
-    above = frame["above"].to_numpy(dtype=bool) if truth.model else np.zeros(len(frame), dtype=bool)
     aided, unaided = pair.called[""]
-    for direction, is_better in (("better", aided == positive), ("worse", aided != positive)):
-        for side, is_on_it in (("with", has_model & (aided == above)), ("against", has_model & (aided != above))):
-            if not truth.model:
-                continue
-            n = int(((aided != unaided) & is_better & is_on_it).sum())
+    sides: dict[str, tuple[Flags, str]] = {"": (np.ones(len(aided), dtype=bool), "count")}
+    if truth.model:
+        # a case that the model did not answer is on neither side
+        answered, above = frame["model"].notna().to_numpy(), frame["above"].to_numpy(dtype=bool)
+        told = f"count; model {truth.model}"
+        sides["_with_model"] = (answered & (aided == above), told)
+        sides["_against_model"] = (answered & (aided != above), told)
+    for direction, is_it in (("better", aided == positive), ("worse", aided != positive)):
+        for side, (is_on_it, method) in sides.items():
+            n = int(((aided != unaided) & is_it & is_on_it).sum())
             yield place.row(
-                CHANGES, **pair.columns, metric=f"{direction}_{side}_model", value_a=float(n), value_b=float(len(aided)),
-                n_cases=len(aided), n_patients=frame["patient"].nunique(), method=f"count; model {truth.model}",
+                CHANGES, **pair.columns, metric=f"{direction}{side}", value_a=float(n), value_b=float(len(aided)),
+                n_cases=len(aided), n_patients=frame["patient"].nunique(), method=method,
             )  # fmt: skip
-        n = int(((aided != unaided) & is_better).sum())
-        yield place.row(
-            CHANGES, **pair.columns, metric=direction, value_a=float(n), value_b=float(len(aided)), n_cases=len(aided),
-            n_patients=frame["patient"].nunique(), method="count",
-        )  # fmt: skip
 
 
 def against_model(pair: Pair, truth: Truth) -> Iterator[Pair]:

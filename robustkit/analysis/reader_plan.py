@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -89,12 +90,7 @@ def plans(pilot: Pilot, readers: Sequence[int], *, difference: float, wanted: fl
         wanted: Power.
     """
     for n in readers:
-
-        def at(ratio: float, n: int = n) -> float:
-            return power(
-                difference, pilot.errors, pilot.ms_tr, pilot_readers=pilot.n_readers, readers=n, case_ratio=ratio
-            )
-
+        at = partial(_power, pilot, difference, n)
         now, most = at(1.0), at(MOST_TIMES)
         if not most >= wanted:
             reason = f"{MOST_TIMES:g} times the pilot's cases are not enough: these readers differ too much"
@@ -107,3 +103,10 @@ def plans(pilot: Pilot, readers: Sequence[int], *, difference: float, wanted: fl
             low, high = (low, middle) if at(middle) >= wanted else (middle, high)
         cases = int(np.ceil(high * pilot.n_cases))
         yield PlannedStudy(n, cases, at(cases / pilot.n_cases), now)
+
+
+def _power(pilot: Pilot, difference: float, readers: int, ratio: float) -> float:
+    """Give the power with so many times the pilot's cases."""
+    return power(
+        difference, pilot.errors, pilot.ms_tr, pilot_readers=pilot.n_readers, readers=readers, case_ratio=ratio
+    )

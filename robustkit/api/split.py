@@ -18,7 +18,7 @@ class SplitPart:
     """One row of the outcome.
 
     Attributes:
-        split: ``train``, ``val``, ``test``, or "" for cohorts that were left alone.
+        split: ``train``, ``val``, ``test``.
         label: Of the cases; ``all`` for all of them.
         n_cases, n_patients: In it.
         share: Of the cases of this label that were split.

@@ -66,6 +66,20 @@ def test_all_faults_are_listed_together_with_their_rows(tmp_path: Path) -> None:
     assert said[9, "read_at"] == "10.0 days after the other reading of this case; the washout is 28"
 
 
+def test_a_nameless_reader_and_a_word_that_is_no_decision(tmp_path: Path) -> None:
+    file = _csv(
+        tmp_path, *(f"{row}," for row in GOOD), ",aided,a,10,2026-02-20T09:00:00Z,12,benign,",
+        "r2,aided,a,10,2026-02-20T09:00:00Z,12,benign,maybe", "r2,unaided,a,10,2026-01-01T09:00:00Z,12,benign,",
+        head=f"{HEAD},decision",
+    )  # fmt: skip
+    with pytest.raises(ReadingsError) as caught:
+        read_readings([file], KNOWN)
+    told = {(r.row, r.column): (r.value, r.reason) for r in caught.value.rows}
+    assert told[5, "reader_id"] == ("", "nobody is named")
+    assert told[6, "decision"][0] == "maybe"
+    assert "expected" in told[6, "decision"][1]
+
+
 def test_more_than_twenty_faults_are_all_said(tmp_path: Path) -> None:
     rows = [f"r1,{arm},c{i},999,,," for i in range(30) for arm in ("aided", "unaided")]
     with pytest.raises(ReadingsError) as caught:

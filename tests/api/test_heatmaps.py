@@ -193,6 +193,18 @@ def test_without_margin_and_mask_the_box_is_all_there_is(tmp_path: Path) -> None
     assert all(np.isnan(m.value) for m in found.measures if m.measure in ("inside", "elsewhere", "pointing"))
 
 
+def test_levels_of_a_run_without_redrawn_boxes_are_refused(tmp_path: Path) -> None:
+    lesion, _ = write_lookers(tmp_path)
+    out = tmp_path / "run"
+    perturb(
+        model=[f"lesion={lesion}"], manifest=[write_cohort(tmp_path, n=4)], out=out, device="cpu",
+        backend="eager", command=["robustkit"],
+    )  # fmt: skip
+    with pytest.raises(InputError, match="no redrawn boxes") as caught:
+        heatmaps(run=out, layer=LAYER, levels=[0.1], device="cpu")
+    assert "Leave --levels out" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("flags", "match"),
     [

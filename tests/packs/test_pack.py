@@ -52,6 +52,13 @@ def _told(page: Path) -> str:
     return re.sub(r'<script type="text/plain" id="film-[^>]*>[^<]*</script>', "", page.read_text(encoding="utf-8"))
 
 
+def _data(page: Path) -> Any:
+    """What the page's script is given."""
+    found = re.search(r'id="data-pack">(.*?)</script>', page.read_text(encoding="utf-8"), re.S)
+    assert found
+    return json.loads(found[1])
+
+
 def test_a_reader_has_four_packs(study: Any) -> None:
     assert [(p.reader, p.session, p.arm) for p in study.packs] == [
         (r, s, a) for r in ("reader-1", "reader-2") for s in (1, 2) for a in ("unaided", "aided")
@@ -75,7 +82,7 @@ def test_no_pack_tells_what_its_reader_must_not_know(study: Any, run: Path) -> N
 def test_unaided_packs_have_no_answer_of_the_model(study: Any, run: Path) -> None:
     rows = RunFolder(run).predictions(filters=[("perturbation", "==", "nominal")])
     for pack in study.packs:
-        data = json.loads(re.search(r'id="data-pack">(.*?)</script>', pack.file.read_text(encoding="utf-8"), re.S)[1])  # type: ignore[index]
+        data = _data(pack.file)
         assert all(("aid" in c) == (pack.arm == "aided") for c in data["cases"])
         told = _told(pack.file)
         for score in rows["score"]:
@@ -88,7 +95,7 @@ def test_aided_packs_say_what_the_run_says(study: Any, run: Path) -> None:
     key = pd.read_csv(study.key).set_index(["reader_id", "code"])["case_id"]
     key = key[~key.index.duplicated()]
     for pack in (p for p in study.packs if p.arm == "aided"):
-        data = json.loads(re.search(r'id="data-pack">(.*?)</script>', pack.file.read_text(encoding="utf-8"), re.S)[1])  # type: ignore[index]
+        data = _data(pack.file)
         for case in data["cases"]:
             score = rows[key[pack.reader, case["code"]]]
             assert case["aid"]["above"] == bool(score >= 0.5)
@@ -150,3 +157,24 @@ def test_what_is_less_than_asked_is_said(run: Path, tmp_path: Path) -> None:
     assert "no heatmaps" in said
     assert "cannot be told apart" in said
     assert [p.arm for p in found.packs] == ["unaided", "aided"]
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_films_are_read_as_the_run_read_them(tmp_path: Path, allowed: bool) -> None:
+    """A truncated film that the run was allowed to read is in the pack; one that it refused is no case of the run."""
+    lesion, _ = write_lookers(tmp_path)
+    manifest = write_cohort(tmp_path, n=24)
+    frame = pd.read_csv(manifest)
+    Image.open(tmp_path / frame["image"][1]).save(tmp_path / "films" / "cut.jpg", quality=95)
+    whole = (tmp_path / "films" / "cut.jpg").read_bytes()
+    (tmp_path / "films" / "cut.jpg").write_bytes(whole[: len(whole) * 9 // 10])
+    frame.loc[1, "image"] = "films/cut.jpg"
+    frame.to_csv(manifest, index=False)
+    out = tmp_path / "run"
+    perturb(
+        model=[f"m={lesion}"], manifest=[manifest], shifts=["0.1"], repeats=2, out=out, device="cpu", backend="eager",
+        allow_truncated=allowed, command=["robustkit"],
+    )  # fmt: skip
+    stratify(run=out, draws=100, threshold=0.5)
+    made = readers_pack(run=out, practice=0, no_heatmaps=True, out=tmp_path / "study", film_px=200)
+    assert (frame["case_id"][1] in set(pd.read_csv(made.key)["case_id"])) == allowed

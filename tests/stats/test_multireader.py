@@ -22,6 +22,10 @@ JACKKNIFE = Components(0.0008022883, 0.0003466137, 0.0003440748, 0.0002390284)
 DELONG = Components(0.0007921325, 0.0003420090, 0.0003395265, 0.0002358497)
 """VanDyke: 45 diseased, 69 normal, five readers; constants of MRMCaov and of Iowa's OR-DBM."""
 
+FRANKEN = np.array([[0.85345997, 0.86499322, 0.85730439, 0.81524197], [0.84961556, 0.84350972, 0.84011759, 0.81433740]])
+FRANKEN_ERRORS = Components(1.5257762e-3, 7.9168215e-4, 4.8363767e-4, 5.1250915e-4)
+"""Franken: 67 abnormal, 33 normal, four readers; Iowa's OR-DBM 2.51, trapezoidal areas, jackknife. Cov2 is below Cov3."""
+
 
 def test_mean_squares_of_van_dyke() -> None:
     ms_t, ms_tr = mean_squares(AUCS)
@@ -48,6 +52,17 @@ def test_van_dyke_with_delong_covariances() -> None:
     assert both.statistic == pytest.approx(4.484854, abs=5e-6)
     assert both.df2 == pytest.approx(15.06611, abs=5e-5)
     assert both.p == pytest.approx(0.05123303, abs=5e-8)
+
+
+def test_franken_whose_readers_share_less_within_an_arm() -> None:
+    both, readers, cases = obuchowski_rockette(FRANKEN, FRANKEN_ERRORS)
+    assert both.diff == pytest.approx(0.01085482, abs=1e-8)
+    assert (both.statistic, both.df2) == pytest.approx((4.6940577, 3.0), abs=5e-5)
+    assert both.p == pytest.approx(0.11883786, abs=1e-6)
+    assert (both.low, both.high) == pytest.approx((-0.0050896, 0.0267993), abs=5e-8)
+    assert (readers.statistic, readers.p) == pytest.approx((0.32101, 0.5710), abs=5e-6)
+    assert (readers.low, readers.high) == pytest.approx((-0.026695, 0.048405), abs=5e-7)
+    assert (cases.statistic, cases.p) == pytest.approx((both.statistic, both.p))
 
 
 def _study(n: int = 60, readers: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -129,6 +144,15 @@ def test_power_grows_with_readers_cases_and_difference() -> None:
     assert of() < of(readers=8) < of(readers=20)
     assert of() < of(case_ratio=2) < of(case_ratio=5)
     assert of() < of(difference=0.06)
+
+
+def test_power_of_studies_planned_from_van_dyke() -> None:
+    """Powers that RJafroc's own tests keep, for the observed difference and random readers and cases."""
+    for readers, cases, published in ((6, 111, 0.5526116), (6, 251, 0.801), (10, 165, 0.80541995)):
+        found = power(
+            0.043800322, JACKKNIFE, mean_squares(AUCS)[1], pilot_readers=5, readers=readers, case_ratio=cases / 114
+        )
+        assert found == pytest.approx(published, abs=5e-4 if published == 0.801 else 1e-6)
 
 
 @pytest.mark.slow

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from robustkit.stats.multireader import components, obuchowski_rockette, reader_aucs
+from robustkit.stats.multireader import Covariance, Inference, components, obuchowski_rockette, reader_aucs
 from robustkit.stats.null_rates import null_rate
 
-RANDOM = "random readers and cases"
+RANDOM: Inference = "random readers and cases"
 
 
 @pytest.mark.parametrize("covariance", ["jackknife", "DeLong"])
-def test_five_readers_hold_the_level_and_two_do_not(covariance: str) -> None:
-    assert 0.04 < null_rate(5, covariance, RANDOM) < 0.06  # type: ignore[arg-type]
-    assert 0.07 < null_rate(2, covariance, RANDOM) < 0.11  # type: ignore[arg-type]
+def test_five_readers_hold_the_level_and_two_do_not(covariance: Covariance) -> None:
+    assert 0.04 < null_rate(5, covariance, RANDOM) < 0.06
+    assert 0.07 < null_rate(2, covariance, RANDOM) < 0.11
     for readers in (2, 3, 5, 10):
-        assert 0.04 < null_rate(readers, covariance, "fixed readers") < 0.06  # type: ignore[arg-type]
+        assert 0.04 < null_rate(readers, covariance, "fixed readers") < 0.06
 
 
 def test_numbers_between_take_the_smaller_and_others_nothing() -> None:
