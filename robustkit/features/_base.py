@@ -22,8 +22,11 @@ from robustkit.registry import load, names
 
 Directions = Literal["average", "merged"]
 
-FAMILIES = ("first_order",)
+FAMILIES = ("first_order", "histogram", "glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm")
 """The families of a radiomics model, in the order of their features."""
+
+DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
+"""The four directions of a matrix: rows down, columns right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,11 @@ class Family(Protocol):
     def measure(self, region: Region, settings: FeatureSettings) -> NDArray[np.float64]:
         """Give ``(n_features,)`` of a region that holds at least one pixel; threads may share the family."""
         ...
+
+
+def suffix(settings: FeatureSettings) -> str:
+    """Give IBSI's name of the choice of directions."""
+    return "2d_s_mrg" if settings.directions == "merged" else "2d_avg"
 
 
 def features_of(settings: FeatureSettings) -> tuple[Feature, ...]:
