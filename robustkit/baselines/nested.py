@@ -159,7 +159,11 @@ def tune(table: Table, labels: Flags, groups: Codes, *, tuning: Tuning, purpose:
     unsettled = sum(issubclass(w.category, ConvergenceWarning) for w in caught)
     best = search.best_params_
     return Tuned(
-        search.best_estimator_, float(best["net__C"]), float(best["net__l1_ratio"]), float(search.best_score_), unsettled
+        search.best_estimator_,
+        float(best["net__C"]),
+        float(best["net__l1_ratio"]),
+        float(search.best_score_),
+        unsettled,
     )
 
 
