@@ -18,6 +18,7 @@ from robustkit.engine.equip import check_names, crop_maker, resolve_devices, res
 from robustkit.engine.films import FilmHeaders, read_headers
 from robustkit.engine.outfit import Wish, expected_backends, expected_batches
 from robustkit.engine.plan import Plan, check_spacing, resolve_snap
+from robustkit.engine.questions import leaves
 from robustkit.engine.request import Request, Until
 from robustkit.engine.seen import check_seen
 from robustkit.errors import InputError
@@ -169,8 +170,8 @@ def _plan(cases: Sequence[Case], headers: FilmHeaders, choices: Choices) -> Plan
 
 
 def _wish(models: Sequence[Classifier], choices: Choices) -> tuple[Wish, tuple[str, ...]]:
-    # a written function of facts needs no device, and torch need not be loaded for it
-    needs_torch = any(m.engine != "facts" for m in models) or choices.device not in ("auto", "cpu")
+    # what is no network needs no device, and torch need not be loaded for it
+    needs_torch = any(m.is_network for m in leaves(models).values()) or choices.device not in ("auto", "cpu")
     is_elsewhere = choices.executor == "dask"
     devices = resolve_devices(choices.device, elsewhere=is_elsewhere) if needs_torch else ("cpu",)
     wish = Wish(

@@ -109,7 +109,7 @@ def classifier_of_written(written: Written, options: ModelOptions) -> Classifier
         engine=kind.engine,
         runner=runner,
         lineage=written.lineage,
-        assumed=written.assumed,
+        assumed=(*written.assumed, *(f"{m.name}: {a}" for m in members for a in m.assumed)),
         operating_points=written.operating_points,
         seen=written.seen,
     )
