@@ -168,7 +168,7 @@ def save_baseline(
         "manifests": [s.sha256 for s in development.manifest.sources],
         "packages": package_versions(),
     }  # fmt: skip
-    seen = _joined_seen(development.seen(np.union1d(found.fitted, found.val)), found.written.seen, development, found)
+    seen = development.seen(np.union1d(found.fitted, found.val))
     points = {"youden": point.value} if np.isfinite(point.value) else {}
     written = replace(found.written, operating_points=points, seen=seen, training=_plain(training), path=output)
     save_written(output, written)
@@ -187,24 +187,6 @@ def _estimate(found: Found) -> BaselineEstimate:
     return BaselineEstimate(
         found.metric, found.rows, e.value, e.low, e.high, e.n_cases, e.n_patients, e.method, e.reason
     )
-
-
-def _joined_seen(
-    own: Mapping[str, Any], members: Mapping[str, Any], development: Development, found: Fitted
-) -> dict[str, Any]:
-    """Add what a member's training saw; its salt is taken over, so that patients of both can be kept in one list."""
-    from robustkit.provenance import keyed_hashes
-
-    if not members:
-        return dict(own)
-    salt = str(members.get("salt") or own["salt"])
-    names = {development.cases[i].patient_id for i in (*found.fitted, *found.val)}
-    patients = keyed_hashes(names, salt=salt) if development.manifest.has_patients else frozenset()
-    return {
-        "films": sorted({*own["films"], *members.get("films", ())}),
-        "patients": sorted({*patients, *members.get("patients", ())}),
-        "salt": salt,
-    }
 
 
 def _plain(value: Any) -> Any:

@@ -137,6 +137,8 @@ def prepare_request(
         )
     seen = check_seen(models, cases, has_patients=manifest.has_patients, allow=choices.allow_seen)
     plan = _plan(cases, headers, choices)
+    told_cases = [plan.case(i) for i in range(len(cases)) if not headers.faults[i]]
+    remarks = [f"{m.name}: {s}" for m in models for s in m.remarks(told_cases)]
     wish, devices = _wish(models, choices)
     request = _request(manifest, models, plan=plan, choices=choices, wish=wish)
     facts = {
@@ -144,7 +146,7 @@ def prepare_request(
         "has_patients": manifest.has_patients,
         "positive_labels": _positive_labels(models, manifest, vocabulary),
         "seen_in_training": seen,
-        "warnings": _warnings(cohort.simulated, manifest, seen=seen, models=models),
+        "warnings": [*_warnings(cohort.simulated, manifest, seen=seen, models=models), *remarks],
     }
     table = _cases_table(manifest, cases, headers=headers, vocabulary=vocabulary)
     return Prepared(request, wish, facts, table, config.runs, devices)

@@ -102,7 +102,7 @@ def baseline_combined(
         "intercept": found.intercept, "coefficients": found.coefficients.tolist(), "allow_missing": allow_missing,
     }  # fmt: skip
     written = Written(
-        "combined", cohort.classes, cohort.classes[1:], body, seen=member.seen, path=output,
+        "combined", cohort.classes, cohort.classes[1:], body, path=output,
         lineage=f"robustkit baseline combined: {member.name} ({member.arch}) and {', '.join(names)}",
     )  # fmt: skip
     runner: Any = kind_of(written).runner(written, open_member=member_opener(output, trust_code=False))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -72,11 +72,8 @@ class Plan:
         return BoxRules(self.snap, self.border)
 
     def case(self, index: int) -> Case:
-        """Give a case as models are told of it: the spacing is the film's where the manifest has none."""
-        case, spacing_mm = self.cases[index], float(self.headers.spacing_mm[index])
-        if case.spacing_mm is not None or not np.isfinite(spacing_mm):
-            return case
-        return replace(case, spacing_mm=spacing_mm)
+        """Give a case as models are told of it: with what its film's header says."""
+        return self.headers.told(index, self.cases[index])
 
     def n_rows(self, index: int) -> int:
         """Give the rows of one case: all conditions, or the nominal one alone for ``val`` rows."""

@@ -89,6 +89,7 @@ def _entry(model: Classifier, backends: Mapping[LeafKey, str]) -> dict[str, Any]
         "operating_points": dict(model.operating_points),
         "lineage": model.lineage,
         "assumed": list(model.assumed),
+        **({"training": dict(model.training)} if model.training else {}),
         "backend": model.engine if model.members else backends[leaf_key(model)],
         **({"members": [_entry(m, backends) for m in model.members]} if model.members else {}),
     }

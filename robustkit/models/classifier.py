@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +88,19 @@ class CompositeModel(Protocol):
         ...
 
 
+@runtime_checkable
+class Remarking(Protocol):
+    """What a runner may have besides: something to say of cases before it judges them."""
+
+    def remarks(self, cases: Sequence[Case]) -> tuple[str, ...]:
+        """Give a sentence for each thing that a reader of its answers must know.
+
+        Raises:
+            InputError: It cannot judge them.
+        """
+        ...
+
+
 Runner = FactsModel | FilmModel | CompositeModel
 
 
@@ -109,6 +122,7 @@ class Classifier:
         seen: What the training saw, to refuse overlap: ``films`` (sha256) and ``patients`` (keyed hashes, ``salt``).
         engine: Who runs it.
         runner: torch.nn.Module (eval, CPU, float32), an OnnxGraph, or a Runner.
+        training: Summary of how a written model came about; kept in run.json.
     """
 
     name: str
@@ -125,6 +139,7 @@ class Classifier:
     assumed: tuple[str, ...] = ()
     operating_points: Mapping[str, float] = field(default_factory=dict)
     seen: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def n_outputs(self) -> int:
@@ -135,6 +150,15 @@ class Classifier:
     def members(self) -> tuple[Classifier, ...]:
         """The models that it is made of; none but for a composite."""
         return tuple(self.runner.members) if self.engine == "composite" else ()
+
+    def remarks(self, cases: Sequence[Case]) -> tuple[str, ...]:
+        """Give what must be said of cases before this model, or a member of it, judges them.
+
+        Raises:
+            InputError: It cannot judge them.
+        """
+        own = self.runner.remarks(cases) if isinstance(self.runner, Remarking) else ()
+        return (*own, *(s for m in self.members for s in m.remarks(cases)))
 
     @property
     def is_network(self) -> bool:

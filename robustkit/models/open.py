@@ -112,6 +112,7 @@ def classifier_of_written(written: Written, options: ModelOptions) -> Classifier
         assumed=(*written.assumed, *(f"{m.name}: {a}" for m in members for a in m.assumed)),
         operating_points=written.operating_points,
         seen=written.seen,
+        training=written.training,
     )
 
 
