@@ -54,7 +54,16 @@ def _values(found: pd.DataFrame) -> str:
         counts = [text("" if first[c] != first[c] else f"{first[c]:g}") for c in ("features", "n_cases", "n_patients")]
         cells = [_estimate(by_metric.get(m)) for m in metrics]
         body.append([name(model), name(kind), name(cohort_name(str(cohort))), text(split), *cells, *counts])
-    head = ["Model", "Kind", "Cohort", "Cases", *(metric_words(m).name for m in metrics), "Features", "n cases", "n patients"]
+    head = [
+        "Model",
+        "Kind",
+        "Cohort",
+        "Cases",
+        *(metric_words(m).name for m in metrics),
+        "Features",
+        "n cases",
+        "n patients",
+    ]
     return f'<p class="caption">{text(_CAPTION)}</p>{table(head, body, numeric_from=4)}'
 
 
