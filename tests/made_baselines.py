@@ -11,15 +11,16 @@ import pandas as pd
 from PIL import Image
 
 CLASSES = ("benign", "non-benign")
+DEALT = ("train", "train", "train", "val", "val", "test")
 SITES = ("femur", "tibia", "pelvis", "spine")
 FILM_PX = (70, 90)
 """Height and width of the films."""
 
 
-def write_lesions(folder: Path, *, n: int = 150, seed: int = 5, signal: float = 1.0, masks: bool = False) -> Path:
+def write_lesions(folder: Path, *, n: int = 180, seed: int = 5, signal: float = 1.0, masks: bool = False) -> Path:
     """Write ``n`` films with one box each, and give the manifest's path.
 
-    Patients have one or two cases; a fifth of them is external, without a split, the others are dealt 3 : 1 : 1. Positives
+    Patients have one or two cases; a fifth of them is external, without a split, the others are dealt 3 : 2 : 1. Positives
     are rougher by ``signal`` and, with odds that rise with it, older.
     """
     rng = np.random.default_rng(seed)
@@ -32,7 +33,8 @@ def write_lesions(folder: Path, *, n: int = 150, seed: int = 5, signal: float = 
         w, h = (int(v) for v in rng.integers(20, 40, 2))
         x, y = int(rng.integers(2, FILM_PX[1] - w - 2)), int(rng.integers(2, FILM_PX[0] - h - 2))
         pixels = rng.normal(120, 8, FILM_PX)
-        pixels[y : y + h, x : x + w] += rng.normal(0, 6 + 6 * signal * positive, (h, w)) + rng.normal(0, 15)
+        rough = float(np.exp(rng.normal(2 + 0.6 * signal * positive, 0.4)))
+        pixels[y : y + h, x : x + w] += rng.normal(0, rough, (h, w)) + rng.normal(0, 15)
         Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / "films" / f"{i:03d}.png")
         if masks:
             inside = np.zeros(FILM_PX, dtype=np.uint8)
@@ -41,7 +43,7 @@ def write_lesions(folder: Path, *, n: int = 150, seed: int = 5, signal: float = 
         rows.append({
             "case_id": f"c{i:03d}", "image": f"films/{i:03d}.png", "x0": x, "y0": y, "x1": x + w, "y1": y + h,
             "label": CLASSES[positive], "patient_id": f"p{patient:03d}", "cohort": "external" if is_external else "internal",
-            "split": "" if is_external else ("train", "train", "train", "val", "test")[patient // 5 % 5],
+            "split": "" if is_external else DEALT[patient // 5 % len(DEALT)],
             "centre": "B" if is_external else "A", "subtype": ("enchondroma", "osteosarcoma")[positive],
             "site": str(rng.choice(SITES)), "sex": "FM"[rng.integers(2)], "spacing_mm": 0.5,
             "age_years": round(float(np.clip(rng.normal(30 + 12 * signal * positive, 14), 1, 90))),
