@@ -84,8 +84,8 @@ def test_its_validation_answers_are_those_of_perturb(manifest: Path, fitted: Bas
     auc = next(e for e in fitted.estimates if (e.metric, e.rows) == ("auc", "validation"))
     assert roc_auc_score(val["label"] == "non-benign", nominal[val.index]) == pytest.approx(auc.value)
     moved = rows[rows["perturbation"] == "shift"].groupby("case_id")["score"].std()
-    # a box that fills its film stays where it is
-    assert (moved > 0).mean() > 0.8
+    # a quantile of grey levels may stay the same
+    assert (moved > 0).mean() > 0.5
     written = (report(runs=[run], output=tmp_path / "report.html")).path.read_text(encoding="utf-8")
     assert "Models without a network" in written
     baselines = RunFolder(run).table("baselines")
