@@ -145,7 +145,7 @@ def prepare_request(
         "seen_in_training": seen,
         "warnings": _warnings(cohort.simulated, manifest, seen=seen, models=models),
     }
-    table = _cases_table(manifest, cases, headers=headers, vocabulary=vocabulary)
+    table = cases_table(manifest, cases, headers=headers, vocabulary=vocabulary)
     return Prepared(request, wish, facts, table, config.runs, devices)
 
 
@@ -227,7 +227,7 @@ def _warnings(
     return said
 
 
-def _cases_table(
+def cases_table(
     manifest: Manifest, cases: Sequence[Case], *, headers: FilmHeaders, vocabulary: Vocabulary
 ) -> pd.DataFrame:
     films = pd.DataFrame({
