@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from robustkit.results.folder import RunFolder
+    from robustkit.study.protocol import Protocol
+
+TABLES, FIGURES = "tables", "figures"
+"""Folders of a study."""
 
 
 def study_tables(
@@ -93,7 +97,7 @@ def _limits(
     from robustkit.analysis.study_limitations import StudyFacts
 
     readers = tables.get("readers")
-    names = set() if readers is None else set(readers.loc[readers["analysis"] == "each reader", "reader_id"]) - {""}
+    names = set() if readers is None else set(readers.loc[readers["analysis"] == "per reader", "reader_id"]) - {""}
     return StudyFacts(
         cases=cases,
         has_patients=has_patients,
@@ -106,18 +110,30 @@ def _limits(
     )
 
 
-def collect(work: Work, run: Path) -> tuple[Path, Path]:
-    """Copy all tables, and write every figure as a page of its own; give both folders."""
-    tables, figures = work.out / "tables", work.out / "figures"
-    tables.mkdir(parents=True, exist_ok=True)
+def about(protocol: Protocol) -> Mapping[str, Any]:
+    """Give what the report says of the study file itself, as plain data."""
+    published = [
+        [p.model, p.cohort, p.metric, p.source, *map(str, (p.value, p.low, p.high))] for p in protocol.published
+    ]
+    return {
+        "title": protocol.title,
+        "notes": list(protocol.notes),
+        "published": published,
+        "arms": list(protocol.names),
+    }
+
+
+def collect(work: Work, run: Path) -> list[Path]:
+    """Copy all tables, and write every figure as a page of its own; give the files."""
+    made = []
     for table in sorted((run / "tables").glob("*.csv")):
-        with replacing(tables / table.name) as temporary:
+        made.append(work.out / TABLES / table.name)
+        with replacing(made[-1]) as temporary:
             shutil.copyfile(table, temporary)
-    _figures(run, figures)
-    return tables, figures
+    return [*made, *_figures(run, work.out / FIGURES)]
 
 
-def _figures(run: Path, folder: Path) -> None:
+def _figures(run: Path, folder: Path) -> list[Path]:
     """Write each figure at the first choice of its menus; they share one script, which lies beside them."""
     import plotly.graph_objects as go
     from plotly.offline import get_plotlyjs
@@ -127,9 +143,12 @@ def _figures(run: Path, folder: Path) -> None:
     from robustkit.results.folder import RunFolder
 
     view = run_view(RunFolder(run), n=0, has_images=False)
-    write_text(folder / "plotly.min.js", get_plotlyjs())
+    made = [folder / "plotly.min.js"]
+    write_text(made[0], get_plotlyjs())
     for figure in view.figures:
         if figure.drawings:
             sheet = figure.drawings[0].sheet
             page = go.Figure(data=sheet.data, layout=sheet.layout).to_html(include_plotlyjs="plotly.min.js")
-            write_text(folder / f"{figure.name}.html", page)
+            made.append(folder / f"{figure.name}.html")
+            write_text(made[-1], page)
+    return made

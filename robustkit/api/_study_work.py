@@ -72,14 +72,14 @@ class Work:
         if found is not None:
             self._tell(name, "done already")
             self.steps.append(StepDone(name, found.seconds, True))
-            self.warnings += found.said.get("warnings", [])
+            self._warn(name, found.said)
             return found
         self._tell(name, "")
         begun = time.perf_counter()
         files, said = make()
         done = self.ledger.write(name, made_from, files, said=said, seconds=time.perf_counter() - begun)
         self.steps.append(StepDone(name, done.seconds, False))
-        self.warnings += done.said.get("warnings", [])
+        self._warn(name, done.said)
         return done
 
     def run(self, name: str, models: Mapping[str, Path | str], **options: Any) -> Path:
@@ -103,13 +103,16 @@ class Work:
         )  # fmt: skip
         seconds = result.seconds if result.was_complete else time.perf_counter() - begun
         self.steps.append(StepDone(name, seconds, result.was_complete))
-        self.warnings += result.warnings
+        self._warn(name, {"warnings": result.warnings})
         return folder
 
     @staticmethod
     def cohort_key(options: Mapping[str, Any]) -> list[str]:
         """Give the sha256 of the manifests among the options, with what fills them."""
         return [*(file_digest(Path(m)) for m in options.get("manifest", ())), *options.get("fill", ())]
+
+    def _warn(self, name: str, said: Mapping[str, Any]) -> None:
+        self.warnings += [f"{name}: {w}" for w in said.get("warnings", ())]
 
     def _tell(self, name: str, how: str) -> None:
         if self.say:

@@ -14,6 +14,7 @@ from robustkit.errors import InputError
 if TYPE_CHECKING:
     from robustkit.api._study_cohort import StudyCohort
     from robustkit.api._study_models import Arm, Chosen
+    from robustkit.api._study_work import Made
     from robustkit.study.needed import NeededFile
     from robustkit.study.protocol import Protocol
 
@@ -219,11 +220,11 @@ def _expected_steps(protocol: Protocol) -> int:
     more = (
         (protocol.heatmaps is not None) + (protocol.readers is not None) + any(n.seeds > 1 for n in protocol.networks)
     )
-    return imports + trainings + len(protocol.baselines) + more + 6
+    return imports + trainings + len(protocol.baselines) + more + 7
 
 
 def _judge(work: Work, cohort: StudyCohort, arms: Sequence[Arm], *, chosen: Chosen, found: StudyResult) -> StudyResult:
-    from robustkit.api._study_tables import collect, study_tables
+    from robustkit.api._study_tables import FIGURES, TABLES, about, collect, study_tables
     from robustkit.api.report import report
 
     models = {a.name: chosen.model.get(a.name) or next(iter(a.seeds.values())) for a in arms}
@@ -237,13 +238,20 @@ def _judge(work: Work, cohort: StudyCohort, arms: Sequence[Arm], *, chosen: Chos
     for name, made_from, make in _analyses(work, cohort, run):
         with named_in_errors(name):
             work.step(name, {**identity, **made_from}, make)
-    study_tables(work, cohort, run=run, seeds=seeds, arms=arms, chosen=chosen)
-    page = report(runs=[run], output=work.out / "report.html")
-    tables, figures = collect(work, run)
+    judged = {"run": run.name, "seeds": seeds.name if seeds else "", "reference": chosen.reference}
+    made_from = {**judged, "about": about(work.protocol), "steps": {n: d.key for n, d in work.ledger.steps.items()}}
+    made_from["steps"].pop("report", None)
+
+    def make() -> Made:
+        study_tables(work, cohort, run=run, seeds=seeds, arms=arms, chosen=chosen)
+        page = report(runs=[run], output=work.out / "report.html")
+        return [page.path, *collect(work, run)], {}
+
+    work.step("report", made_from, make)
+    warnings = [*work.warnings, *([chosen.reason] if chosen.reason else [])]
     return replace(
-        found, run=run, report=page.path, tables=tables, figures=figures, reference=chosen.reference,
-        steps=tuple(work.steps),
-        warnings=tuple(dict.fromkeys([*work.warnings, *([chosen.reason] if chosen.reason else [])])),
+        found, run=run, report=work.out / "report.html", tables=work.out / TABLES, figures=work.out / FIGURES,
+        reference=chosen.reference, steps=tuple(work.steps), warnings=tuple(dict.fromkeys(warnings)),
     )  # fmt: skip
 
 
