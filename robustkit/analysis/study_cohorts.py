@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from robustkit.analysis.transfer import INTERNAL
 from robustkit.results.schema import STUDY_COHORTS_COLUMNS
 from robustkit.stats.estimate import NAN
 
@@ -33,12 +34,14 @@ def study_cohorts(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _parts(frame: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    for cohort, own in frame.groupby("cohort", sort=True):
+    names = sorted(set(frame["cohort"].astype(str)), key=lambda c: (c != INTERNAL, c))
+    for cohort in names:
+        own = frame[frame["cohort"] == cohort]
         splits = [s for s in ("train", "val", "test", "") if (own["split"] == s).any()]
-        yield str(cohort), EVERY_SPLIT, own
+        yield cohort, EVERY_SPLIT, own
         if len(splits) > 1:
             for split in splits:
-                yield str(cohort), split or "none given", own[own["split"] == split]
+                yield cohort, split or "none given", own[own["split"] == split]
 
 
 def _facts(part: pd.DataFrame) -> Iterator[Row]:
@@ -75,8 +78,3 @@ def _summary(fact: str, unit: str, values: pd.Series) -> Row:
 
 def _row(fact: str, category: str, **more: Any) -> Row:
     return {"fact": fact, "category": category, **more}
-
-
-def cohorts_in(table: pd.DataFrame) -> Sequence[tuple[str, str]]:
-    """Give cohort and split of the columns that a reader sees, in order."""
-    return list(dict.fromkeys(zip(table["cohort"].astype(str), table["split"].astype(str), strict=True)))

@@ -215,7 +215,9 @@ def _warnings(
 ) -> list[str]:
     said = [f"{m.name}: assumed: {a}" for m in models for a in m.assumed]
     if simulated:
-        said.append("no manifest was given: the simulated phantom cohort is used; it says nothing about radiographs.")
+        said.append(
+            "the cases are the simulated phantom (it is taken where no manifest is named): they say nothing about radiographs."
+        )
     if not manifest.has_patients:
         text = "patients are unknown (no patient_id): each film counts as one; "
         said.append(text + "intervals are too narrow if films share patients.")

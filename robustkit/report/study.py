@@ -21,7 +21,10 @@ _SEEDS = (
     "Trainings that differ in their seed alone. The interval of a mean holds further patients and further seeds "
     "(Obuchowski-Rockette, seeds in the place of readers). The other sections show the training with the best validation AUC."
 )
-_COHORTS = "Counts with shares of the known, or mean (sd). Tests and standardised differences stand under Drift."
+_COHORTS = (
+    "Counts with shares, or mean (sd). Standardised differences are in units of the pooled standard deviation, of judged cases, "
+    "tested with the patient as the unit and adjusted over the facts; all of them stand in drift.csv."
+)
 _CROSSWALK = "Which table serves which item of a guideline; items are named by their numbers and in our words."
 MOST_VALUES = 12
 """Categories of a fact on the page; all are in study_cohorts.csv."""
@@ -97,32 +100,79 @@ def _training(view: RunView) -> str:
 
 
 def cohorts_section(view: RunView) -> Section | None:
-    """Give who is in the study, by cohort and split; None outside a study."""
+    """Give who is in the study, by cohort and split, and how cohorts differ; None outside a study."""
     found = view.table("study_cohorts")
     if found.empty:
         return None
     columns = list(dict.fromkeys(zip(found["cohort"], found["split"], strict=True)))
-    head = ["Fact", "", *(f"{cohort_name(str(c))}{'' if s == 'all' else f', {s}'}" for c, s in columns)]
+    differences = _differences(view.table("drift"))
+    others = list(dict.fromkeys(c for _, c in differences))
+    head = ["", *(f"{cohort_name(str(c))}{'' if s == 'all' else f', {s}'}" for c, s in columns)]
+    head += [f"{cohort_name(c)} against internal, standardised" for c in others]
     body = []
-    for fact, own in found.groupby("fact", sort=False):
-        categories = list(dict.fromkeys(own["category"]))
-        for category in categories[:MOST_VALUES]:
-            cells = {(r["cohort"], r["split"]): _cell(r) for r in own[own["category"] == category].to_dict("records")}
-            body.append([text(str(fact).replace("_", " ")), name(category), *(cells.get(c, "0") for c in columns)])
-        if len(categories) > MOST_VALUES:
-            more = f"and {len(categories) - MOST_VALUES} more"
-            body.append([text(str(fact).replace("_", " ")), text(more), *("" for _ in columns)])
-    html = f'<p class="caption">{text(_COHORTS)}</p>{table(head, body, numeric_from=2)}'
+    for fact, own in found[~found["fact"].isin(_not_shown(found))].groupby("fact", sort=False):
+        beside = [differences.get((str(fact), c), "") for c in others]
+        body += _fact_rows(str(fact), own, columns, beside)
+    html = f'<p class="caption">{text(_COHORTS)}</p>{table(head, body, numeric_from=1)}'
     return Section("cohorts", "Who is in the study", html)
 
 
+def _not_shown(found: pd.DataFrame) -> set[str]:
+    """Leave out scales of size that a better one stands for, and what is the same for everyone."""
+    facts = set(found["fact"])
+    hidden = {"size_px"} | ({"size_frac"} if "size_mm" in facts else set())
+    one = found[found["fact"] == "size_source"]["category"].nunique() == 1
+    return hidden | ({"size_source"} if one else set())
+
+
+def _fact_rows(
+    fact: str, own: pd.DataFrame, columns: Sequence[tuple[str, str]], beside: Sequence[str]
+) -> list[list[str]]:
+    """Give a row per category; the fact and what differs stand in a row of their own above them."""
+    words, categories = text(fact.replace("_", " ")), list(dict.fromkeys(own["category"]))
+    by_category = {
+        c: {(r["cohort"], r["split"]): _cell(r) for r in own[own["category"] == c].to_dict("records")}
+        for c in categories
+    }
+    if categories == [""]:
+        return [[f"<b>{words}</b>", *(by_category[""].get(c, "") for c in columns), *beside]]
+    rows = [[f"<b>{words}</b>", *("" for _ in columns), *beside]]
+    rows += [
+        [f"&emsp;{name(c)}", *(by_category[c].get(at, "0") for at in columns), *("" for _ in beside)]
+        for c in categories[:MOST_VALUES]
+    ]
+    if (more := len(categories) - MOST_VALUES) > 0:
+        rows.append([f"&emsp;and {more} more", *("" for _ in (*columns, *beside))])
+    return rows
+
+
+def _differences(drift: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Give the standardised difference of each fact, by fact and external cohort."""
+    if drift.empty:
+        return {}
+    rows = drift[(drift["part"] == "facts") & (drift["measure"] == "smd")]
+    found: dict[tuple[str, str], str] = {}
+    for r in rows.to_dict("records"):
+        if r["value"] != r["value"]:
+            continue
+        p = f", p {p_text(r['p_adjusted'])}" if r["p_adjusted"] == r["p_adjusted"] else ""
+        said = f"{r['value']:.2f}<small>{r['low']:.2f} to {r['high']:.2f}{text(p)}</small>"
+        for fact in _SAME.get(str(r["name"]), (str(r["name"]),)):
+            found[fact, str(r["cohort_a"])] = said
+    return found
+
+
+_SAME = {"age": ("age_years",), "size": ("size_mm", "size_frac")}
+"""Names of facts in the table of drift, and here."""
+
+
 def _cell(r: Row) -> str:
+    missing = f"<small>unknown {r['n_missing']:g}</small>" if r["n_missing"] and r["mean"] == r["mean"] else ""
     if r["mean"] == r["mean"]:
-        sd = f" ({r['sd']:.3g})" if r["sd"] == r["sd"] else ""
-        missing = f"<small>unknown {r['n_missing']:g}</small>" if r["n_missing"] else ""
-        return f"{r['mean']:.3g}{sd} {text(r['unit'])}{missing}"
-    share = f"<small>{100 * r['share']:.0f} %</small>" if r["share"] == r["share"] else ""
-    return f"{r['n']:g}{share}"
+        scale, unit = (100, "% of film") if r["unit"] == "share of film" else (1, str(r["unit"]))
+        sd = f" ({scale * r['sd']:.3g})" if r["sd"] == r["sd"] else ""
+        return f"{scale * r['mean']:.3g}{sd} {text(unit)}{missing}"
+    return f"{r['n']:g}" + (f" ({100 * r['share']:.0f} %)" if r["share"] == r["share"] else "")
 
 
 def seeds_section(view: RunView) -> Section | None:

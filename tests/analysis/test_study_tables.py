@@ -39,7 +39,7 @@ def _row(table: pd.DataFrame, **where: str) -> dict[str, Any]:
 def test_cohorts_are_counted_whole_and_by_split() -> None:
     table = study_cohorts(CASES)
     assert list(dict.fromkeys(zip(table["cohort"], table["split"], strict=True))) == [
-        ("external", "all"), ("internal", "all"), ("internal", "train"), ("internal", "val"), ("internal", "test"),
+        ("internal", "all"), ("internal", "train"), ("internal", "val"), ("internal", "test"), ("external", "all"),
     ]  # fmt: skip
     whole = {"cohort": "internal", "split": "all"}
     assert _row(table, fact="cases", **whole)["n"] == 4

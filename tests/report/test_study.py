@@ -27,7 +27,7 @@ def test_arms_beside_the_reference_and_the_published(page: Page) -> None:
 
 def test_cohorts_seeds_and_limits(page: Page) -> None:
     assert "31.5 (12.2) years" in page.texts["cohorts"]
-    assert "3075 %" in page.texts["cohorts"]
+    assert "30 (75 %)" in page.texts["cohorts"]
     assert HOSTILE in page.texts["cohorts"]
     assert "0.7200.600 to 0.820" in page.texts["seeds"]
     assert "+0.060" in page.texts["seeds"]
