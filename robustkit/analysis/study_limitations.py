@@ -150,7 +150,8 @@ def _lost(flow: pd.DataFrame) -> Said:
 def _drift(drift: pd.DataFrame) -> Said:
     if drift.empty:
         return
-    rows = drift[(drift["part"] == "facts") & (drift["measure"] == "smd") & (drift["value"].abs() >= APART)]
+    is_large = (drift["value"].abs() >= APART) & (drift["p_adjusted"] < 0.05)
+    rows = drift[(drift["part"] == "facts") & (drift["measure"] == "smd") & is_large]
     for cohort, own in rows.groupby("cohort_a", sort=True):
         said = ", ".join(f"{r['name']} ({r['value']:.2f})" for r in own.to_dict("records"))
         sentence = f"Differs from the internal cohort by half a standard deviation or more in: {said}."

@@ -12,20 +12,19 @@ from robustkit.study.protocol import Readers
 
 
 def stratified(work: Work, run: Path) -> Made:
-    """Write all tables of the run."""
+    """Write all tables of the run; comparisons within strata are a step of their own."""
     from robustkit.api.stratify import stratify
 
     done = stratify(run=run, **work.protocol.stratify)
-    return list(done.tables), {"warnings": list(done.warnings), "enough_repeats": done.enough_repeats}
+    own = [t for t in done.tables if t.stem != "comparisons" or work.protocol.compare is None]
+    return own, {"warnings": list(done.warnings), "enough_repeats": done.enough_repeats}
 
 
 def compared(work: Work, run: Path) -> Made:
-    """Test all pairs of arms; with one arm there is nothing to test."""
+    """Test all pairs of arms within strata too."""
     from robustkit.api.compare import compare
 
-    if len(work.protocol.names) < 2:
-        return [], {}
-    return [compare(runs=[run], seed=work.protocol.seed).table], {}
+    return [compare(runs=[run], **{"seed": work.protocol.seed, **(work.protocol.compare or {})}).table], {}
 
 
 def drifted(work: Work, run: Path) -> Made:

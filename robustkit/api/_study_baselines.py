@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from robustkit.api._study_cohort import StudyCohort
 from robustkit.api._study_models import Arm
+from robustkit.api._study_options import command
 from robustkit.api._study_work import Made, Work, named_in_errors, slug
 from robustkit.provenance import file_digest
 from robustkit.study.protocol import BEST, Baseline
-
-
-def fitter(kind: str) -> Callable[..., Any]:
-    """Give the function of ``robustkit baseline KIND``."""
-    found: Callable[..., Any] = getattr(importlib.import_module(f"robustkit.api.baseline_{kind}"), f"baseline_{kind}")
-    return found
 
 
 def fit_baselines(work: Work, cohort: StudyCohort, kinds: tuple[str, ...], image: Mapping[str, Path]) -> list[Arm]:
@@ -42,7 +36,7 @@ def _fitted(work: Work, cohort: StudyCohort, baseline: Baseline, image: Mapping[
         made_from["image"] = file_digest(path)
 
     def make() -> Made:
-        done = fitter(baseline.kind)(
+        done = command(f"baseline_{baseline.kind}")(
             **cohort.options, output=output, workers=work.workers, progress=work.progress, **options
         )
         return [output], {"warnings": list(done.warnings)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -123,28 +122,6 @@ class Work:
 def slug(name: str) -> str:
     """Give a name as part of a file name."""
     return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower() or "arm"
-
-
-def check_options(
-    where: str, function: Callable[..., Any], options: Mapping[str, Any], own: Sequence[str]
-) -> list[str]:
-    """Give the faults of options that are to be handed to a function by name.
-
-    Args:
-        where: Of the study file.
-        function: Of ``robustkit.api``.
-        options: By name.
-        own: Parameters that the study fills itself.
-    """
-    from difflib import get_close_matches
-
-    known = [p for p in inspect.signature(function).parameters if p not in own]
-    faults = []
-    for name in sorted(set(options) - set(known)):
-        near = get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-        faults.append(f"{where}: unknown option {name!r}; {hint}")
-    return faults
 
 
 @contextmanager

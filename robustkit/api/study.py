@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from robustkit.api._outcome import Progress
-from robustkit.api._study_work import StepDone, Work, check_options, named_in_errors
+from robustkit.api._study_work import StepDone, Work, named_in_errors
 from robustkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def study(
         RobustkitError: A fault in the study file, a file that is missing, or a step that cannot be done; what was
             finished is kept.
     """
+    from robustkit.api._study_options import option_faults
     from robustkit.study.needed import from_the_network, needed_files
 
     if init is not None:
@@ -95,7 +96,9 @@ def study(
     protocol = open_protocol(file)
     if out is not None:
         protocol = replace(protocol, out=out)
-    _check_options(protocol)
+    if faults := option_faults(protocol):
+        what = f"{len(faults)} faults:\n" + "\n".join(f"  {f}" for f in faults)
+        raise InputError(what, where=str(file))
     found = StudyResult(protocol.title, protocol.out, needed=needed_files(protocol), fetched=from_the_network(protocol))
     if check:
         return found
@@ -130,51 +133,6 @@ def _write(init: str, file: Path) -> Path:
         raise InputError("there is a file already.", where=str(file), fix="Name another one.")
     write_text(file, files("robustkit.study").joinpath("assets", f"{init}.toml").read_text(encoding="utf-8"))
     return file
-
-
-def _check_options(protocol: Protocol) -> None:
-    """Find every unknown option before anything is done."""
-    from robustkit.api._study_baselines import fitter
-    from robustkit.api.drift import drift
-    from robustkit.api.heatmaps import heatmaps
-    from robustkit.api.import_manifest import import_manifest
-    from robustkit.api.perturb import perturb
-    from robustkit.api.readers_analyse import readers_analyse
-    from robustkit.api.split import split
-    from robustkit.api.stratify import stratify
-    from robustkit.api.train import train
-
-    own = (
-        "manifest",
-        "fill",
-        "output",
-        "out",
-        "seed",
-        "device",
-        "workers",
-        "progress",
-        "say",
-        "run",
-        "command",
-        "plan",
-    )
-    faults = []
-    for i, part in enumerate(protocol.cohorts, start=1):
-        faults += check_options(f"cohorts[{i}], import", import_manifest, part.imported, ("output", "workers"))
-    for network in protocol.networks:
-        faults += check_options(f"networks, {network.name}", train, network.options, (*own, "arch", "weights"))
-    for baseline in protocol.baselines:
-        options = {k: v for k, v in baseline.options.items() if not (baseline.kind == "combined" and k == "image")}
-        faults += check_options(f"baselines, {baseline.name}", fitter(baseline.kind), options, (*own, "model"))
-    for where, function, options in (
-        ("split", split, protocol.split or {}), ("perturb", perturb, protocol.perturb), ("drift", drift, protocol.drift),
-        ("stratify", stratify, protocol.stratify), ("heatmaps", heatmaps, protocol.heatmaps or {}),
-        ("readers", readers_analyse, protocol.readers.options if protocol.readers else {}),
-    ):  # fmt: skip
-        faults += check_options(where, function, options, (*own, "model", "readings", "new", "resume"))
-    if faults:
-        what = f"{len(faults)} faults:\n" + "\n".join(f"  {f}" for f in faults)
-        raise InputError(what, where=str(protocol.file))
 
 
 def _run(
@@ -218,9 +176,12 @@ def _expected_steps(protocol: Protocol) -> int:
     stand_ins = len({(n.weights, n.arch) for n in protocol.networks if n.is_stand_in})
     trainings = sum(n.seeds for n in protocol.networks) + stand_ins
     more = (
-        (protocol.heatmaps is not None) + (protocol.readers is not None) + any(n.seeds > 1 for n in protocol.networks)
+        (protocol.heatmaps is not None)
+        + (protocol.readers is not None)
+        + (protocol.compare is not None)
+        + any(n.seeds > 1 for n in protocol.networks)
     )
-    return imports + trainings + len(protocol.baselines) + more + 7
+    return imports + trainings + len(protocol.baselines) + more + 6
 
 
 def _judge(work: Work, cohort: StudyCohort, arms: Sequence[Arm], *, chosen: Chosen, found: StudyResult) -> StudyResult:
@@ -262,9 +223,10 @@ def _analyses(work: Work, cohort: StudyCohort, run: Path) -> list[tuple[str, dic
     protocol = work.protocol
     found = [
         ("stratify", dict(protocol.stratify), lambda: analyses.stratified(work, run)),
-        ("compare", {}, lambda: analyses.compared(work, run)),
         ("drift", dict(protocol.drift), lambda: analyses.drifted(work, run)),
     ]
+    if protocol.compare is not None:
+        found.append(("compare", dict(protocol.compare), lambda: analyses.compared(work, run)))
     if protocol.heatmaps is not None:
         found.append(("heatmaps", dict(protocol.heatmaps), lambda: analyses.looked(work, run)))
     if protocol.readers is not None:

@@ -148,7 +148,9 @@ class Protocol:
         cohorts: Where the cases come from.
         split: Options of ``robustkit split`` for cohorts without splits; None: splits are there already.
         networks, checkpoints, baselines: The arms, in order.
-        perturb, stratify, drift, heatmaps: Options by name; heatmaps None: no heatmaps.
+        perturb, stratify, drift: Options by name.
+        compare: Options by name, for comparisons within strata; None: those of whole cohorts that ``stratify`` makes.
+        heatmaps: Options by name; None: no heatmaps.
         readers: None: no reader study.
         published: Figures from papers.
         notes: What a reader of the report must know, one sentence each.
@@ -166,6 +168,7 @@ class Protocol:
     perturb: Mapping[str, Any]
     stratify: Mapping[str, Any]
     drift: Mapping[str, Any]
+    compare: Mapping[str, Any] | None
     heatmaps: Mapping[str, Any] | None
     readers: Readers | None
     published: tuple[Published, ...]

@@ -28,7 +28,7 @@ from robustkit.study.protocol import (
 
 _TOP = {
     "title", "out", "seed", "notes", "cohorts", "split", "train", "networks", "checkpoints", "baselines", "perturb",
-    "stratify", "drift", "heatmaps", "readers", "published",
+    "stratify", "drift", "compare", "heatmaps", "readers", "published",
 }  # fmt: skip
 _SEEDS = 5
 _IMPORT_PATHS = {"source", "images", "groups", "masks"}
@@ -148,6 +148,7 @@ def _protocol(top: _Part, file: Path, root: Path) -> Protocol:
         perturb=top.table("perturb") or {},
         stratify=top.table("stratify") or {},
         drift=top.table("drift") or {},
+        compare=top.table("compare"),
         heatmaps=top.table("heatmaps"),
         readers=None if readers is None else _readers(_Part("readers", readers, top.faults), root),
         published=tuple(_published(p) for p in top.parts("published")),

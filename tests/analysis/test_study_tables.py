@@ -176,7 +176,8 @@ def test_limitations_follow_from_the_tables() -> None:
         "n_cases": [9, 2, 2], "n_patients": 2, "reason": "truncated",
     })  # fmt: skip
     drift = pd.DataFrame({
-        "part": "facts", "measure": "smd", "name": ["age", "sex"], "value": [-0.8, 0.2], "cohort_a": "external",
+        "part": "facts", "measure": "smd", "name": ["age", "sex", "site"], "value": [-0.8, 0.2, 0.9],
+        "p_adjusted": [0.01, 0.01, 0.3], "cohort_a": "external",
     })  # fmt: skip
     table = study_limitations(_facts(), {"strata": strata, "flow": flow, "drift": drift})
     said = {r["kind"]: r["sentence"] for r in table.to_dict("records")}
