@@ -15,7 +15,7 @@ LAYERS = (
     ("cohort", "images", "results", "stats", "study"),
     ("formats", "phantom", "perturbations", "metrics", "strata", "features"),
     ("crops", "models", "controls"),
-    ("backends", "heatmaps", "training"),
+    ("backends", "heatmaps", "training", "kinds"),
     ("engine",),
     ("executors",),
     ("analysis", "baselines"),
@@ -34,6 +34,7 @@ PLUGIN_FOLDERS = (
     "crops",
     "backends",
     "heatmaps",
+    "kinds",
     "executors",
     "figures",
 )
