@@ -111,7 +111,9 @@ class Work:
         return [*(file_digest(Path(m)) for m in options.get("manifest", ())), *options.get("fill", ())]
 
     def _warn(self, name: str, said: Mapping[str, Any]) -> None:
-        self.warnings += [f"{name}: {w}" for w in said.get("warnings", ())]
+        """Keep what a step must be remembered for; what an earlier one said already is not said again."""
+        known = {w.partition(": ")[2] for w in self.warnings}
+        self.warnings += [f"{name}: {w}" for w in said.get("warnings", ()) if w not in known]
 
     def _tell(self, name: str, how: str) -> None:
         if self.say:
