@@ -4,8 +4,8 @@
 
 Runs the commands of robustkit one after another, for control boxes that are matched to the fractures and for such that
 are merely placed: a network, a radiomics model, a model of facts alone and a combined one on the same split. Compares the
-network with a model that sees no pixel but through six numbers, too, and writes ``docs/fracatlas.md`` with its charts. Films stay where they lie; no crop of one is written. A step that is done is not
-done again: remove the folder ``--work`` to begin anew.
+network with a model that sees no pixel but through six numbers, too, and writes ``docs/fracatlas.md`` with its charts. Films
+stay where they lie; no crop of one is written. A step that is done is not done again: remove ``--work`` to begin anew.
 """
 
 from __future__ import annotations
