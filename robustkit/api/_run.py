@@ -148,7 +148,7 @@ def prepare_request(
         "seen_in_training": seen,
         "warnings": [*_warnings(cohort.simulated, manifest, seen=seen, models=models), *remarks],
     }
-    table = _cases_table(manifest, cases, headers=headers, vocabulary=vocabulary)
+    table = cases_table(manifest, cases, headers=headers, vocabulary=vocabulary)
     return Prepared(request, wish, facts, table, config.runs, devices)
 
 
@@ -218,7 +218,9 @@ def _warnings(
 ) -> list[str]:
     said = [f"{m.name}: assumed: {a}" for m in models for a in m.assumed]
     if simulated:
-        said.append("no manifest was given: the simulated phantom cohort is used; it says nothing about radiographs.")
+        said.append(
+            "the cases are the simulated phantom (it is taken where no manifest is named): they say nothing about radiographs."
+        )
     if not manifest.has_patients:
         text = "patients are unknown (no patient_id): each film counts as one; "
         said.append(text + "intervals are too narrow if films share patients.")
@@ -230,7 +232,7 @@ def _warnings(
     return said
 
 
-def _cases_table(
+def cases_table(
     manifest: Manifest, cases: Sequence[Case], *, headers: FilmHeaders, vocabulary: Vocabulary
 ) -> pd.DataFrame:
     films = pd.DataFrame({

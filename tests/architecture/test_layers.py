@@ -12,7 +12,7 @@ LAYERS = (
     ("errors",),
     ("seeds", "atomic"),
     ("registry", "geometry", "inputs", "provenance", "config", "cache", "sobol"),
-    ("cohort", "images", "results", "stats"),
+    ("cohort", "images", "results", "stats", "study"),
     ("formats", "phantom", "perturbations", "metrics", "strata", "features"),
     ("crops", "models", "controls"),
     ("backends", "heatmaps", "training", "kinds"),
