@@ -33,6 +33,7 @@ COMMANDS = (
     "manifests",
     "split",
     "inspect",
+    "averages",
     "train",
 )
 """Files of this folder, each with ``register(app)``, in the order of the help."""
