@@ -164,3 +164,10 @@ class Classifier:
     def is_network(self) -> bool:
         """True where a backend runs it on crops."""
         return self.engine in NETWORKS
+
+    @property
+    def needs_facts(self) -> bool:
+        """True where it cannot answer about a film of which no facts are known."""
+        if self.engine == "composite":
+            return bool(self.runner.needs_facts) or any(m.needs_facts for m in self.members)
+        return self.engine == "facts"
