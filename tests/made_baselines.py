@@ -72,6 +72,13 @@ def clinical_body(**more: Any) -> dict[str, Any]:
     return {"facts": facts, "intercept": -1.0, "coefficients": [0.05, 2.0], **more}
 
 
+def radiomics_body(**more: Any) -> dict[str, Any]:
+    """Give a body with one feature: log-odds = -1 + 3 (mean grey level - 10) / 2."""
+    mean = {"name": "stat_mean", "median": 5.0, "mean": 10.0, "scale": 2.0, "coefficient": 3.0}
+    settings = {"families": ["first_order"], "normalise": "none"}
+    return {"settings": settings, "area": "box", "intercept": -1.0, "features": [mean], **more}
+
+
 def write_model(path: Path, kind: str, body: dict[str, Any], **more: Any) -> Path:
     """Write a model file by hand."""
     base = {"robustkit_model": 1, "kind": kind, "classes": [*CLASSES], "positive": ["non-benign"]}

@@ -14,16 +14,11 @@ from robustkit.geometry import Box
 from robustkit.models.open import open_model
 from robustkit.models.options import ModelOptions
 
-from made_baselines import write_model
+from made_baselines import radiomics_body, write_model
 
-SETTINGS = {"families": ["first_order"], "normalise": "none"}
-MEAN = {"name": "stat_mean", "median": 5.0, "mean": 10.0, "scale": 2.0, "coefficient": 3.0}
+MEAN = radiomics_body()["features"][0]
 PIXELS = np.arange(64, dtype=np.uint8).reshape(8, 8)
 BOXES = np.array([[0.0, 0, 4, 4], [4, 4, 8, 8]])
-
-
-def body(**more: Any) -> dict[str, Any]:
-    return {"settings": SETTINGS, "area": "box", "intercept": -1.0, "features": [MEAN], **more}
 
 
 def case(mask: Path | None = None) -> Case:
@@ -35,7 +30,7 @@ def opened(folder: Path, said: dict[str, Any]) -> Any:
 
 
 def test_log_odds_by_hand(tmp_path: Path) -> None:
-    model = opened(tmp_path, body())
+    model = opened(tmp_path, radiomics_body())
     assert (model.engine, model.arch) == ("film", "radiomics")
     # means of the boxes: rows 0..3 and columns 0..3 of 8 r + c: 13.5; 36 more in the other
     expected = [-1 + 3 * (13.5 - 10) / 2, -1 + 3 * (49.5 - 10) / 2]
@@ -43,15 +38,20 @@ def test_log_odds_by_hand(tmp_path: Path) -> None:
 
 
 def test_a_box_that_holds_nothing_has_no_answer_and_an_undefined_feature_is_the_median(tmp_path: Path) -> None:
-    model = opened(tmp_path, body())
+    model = opened(tmp_path, radiomics_body())
     assert np.isnan(model.runner.logits(case(), PIXELS, np.array([[90.0, 90, 99, 99]]))).all()
     skewness = {**MEAN, "name": "stat_skew"}
-    flat = opened(tmp_path, body(features=[skewness])).runner.logits(case(), np.full((8, 8), 7, np.uint8), BOXES)
+    flat = opened(tmp_path, radiomics_body(features=[skewness])).runner.logits(
+        case(), np.full((8, 8), 7, np.uint8), BOXES
+    )
     assert flat[:, 0].tolist() == [-1 + 3 * (5 - 10) / 2] * 2
 
 
 def test_no_weights_is_an_answer_too(tmp_path: Path) -> None:
-    assert opened(tmp_path, body(features=[])).runner.logits(case(), PIXELS, BOXES)[:, 0].tolist() == [-1.0, -1.0]
+    assert opened(tmp_path, radiomics_body(features=[])).runner.logits(case(), PIXELS, BOXES)[:, 0].tolist() == [
+        -1.0,
+        -1.0,
+    ]
 
 
 def test_a_mask_stays_on_the_film_while_the_box_moves(tmp_path: Path) -> None:
@@ -59,7 +59,8 @@ def test_a_mask_stays_on_the_film_while_the_box_moves(tmp_path: Path) -> None:
     inside[2:4, 0:8] = 255
     Image.fromarray(inside).save(tmp_path / "mask.png")
     model = opened(
-        tmp_path, body(area="mask", intercept=0.0, features=[{**MEAN, "mean": 0.0, "scale": 1.0, "coefficient": 1.0}])
+        tmp_path,
+        radiomics_body(area="mask", intercept=0.0, features=[{**MEAN, "mean": 0.0, "scale": 1.0, "coefficient": 1.0}]),
     )
     boxes = np.array([[0.0, 0, 4, 4], [2, 0, 6, 4], [0, 4, 4, 8]])
     found = model.runner.logits(case(tmp_path / "mask.png"), PIXELS, boxes)[:, 0]
@@ -68,7 +69,7 @@ def test_a_mask_stays_on_the_film_while_the_box_moves(tmp_path: Path) -> None:
 
 
 def test_masks_that_are_not_there_or_do_not_fit(tmp_path: Path) -> None:
-    model = opened(tmp_path, body(area="mask"))
+    model = opened(tmp_path, radiomics_body(area="mask"))
     with pytest.raises(FilmError, match="the model was fitted on masks, and this case has none"):
         model.runner.logits(case(), PIXELS, BOXES)
     Image.fromarray(np.full((8, 9), 255, np.uint8)).save(tmp_path / "mask.png")
@@ -79,16 +80,22 @@ def test_masks_that_are_not_there_or_do_not_fit(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "error"),
     [
-        (body(area="film"), "body.area: expected box or mask, got 'film'"),
-        (body(settings=None), "body.settings: expected an object"),
-        (body(settings={"bins": 1}), "body.settings: expected settings that features know"),
-        (body(settings={"families": ["colour"]}), "colour"),
-        (body(features={}), "body.features: expected a list such as"),
-        (body(features=[{**MEAN, "name": "colour"}]), r"body.features\[0\].name: expected a feature of these settings"),
-        (body(features=[{**MEAN, "scale": 0}]), r"body.features\[0\].scale: expected a number above 0, got 0.0"),
-        (body(features=[{**MEAN, "mean": "x"}]), r"body.features\[0\].mean: expected a number, got 'x'"),
-        (body(intercept=None), "body.intercept: expected a number"),
-        (body(threshold=1), "body: expected no other fields"),
+        (radiomics_body(area="film"), "body.area: expected box or mask, got 'film'"),
+        (radiomics_body(settings=None), "body.settings: expected an object"),
+        (radiomics_body(settings={"bins": 1}), "body.settings: expected settings that features know"),
+        (radiomics_body(settings={"families": ["colour"]}), "colour"),
+        (radiomics_body(features={}), "body.features: expected a list such as"),
+        (
+            radiomics_body(features=[{**MEAN, "name": "colour"}]),
+            r"body.features\[0\].name: expected a feature of these settings",
+        ),
+        (
+            radiomics_body(features=[{**MEAN, "scale": 0}]),
+            r"body.features\[0\].scale: expected a number above 0, got 0.0",
+        ),
+        (radiomics_body(features=[{**MEAN, "mean": "x"}]), r"body.features\[0\].mean: expected a number, got 'x'"),
+        (radiomics_body(intercept=None), "body.intercept: expected a number"),
+        (radiomics_body(threshold=1), "body: expected no other fields"),
     ],
 )
 def test_bodies_that_are_wrong(tmp_path: Path, said: dict[str, Any], error: str) -> None:
