@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +92,8 @@ class Region:
         low, high = self._ends
         if self.pixels.dtype == np.uint8:
             # at most 256 values are raised, not every pixel
-            found = self._raised(self._scaled(np.arange(256)), low, high).take(self.pixels)
+            table = self._raised(self._scaled(np.arange(256)), low, high)
+            found: Levels = table.take(cast(NDArray[np.uint8], self.pixels))
         else:
             found = self._raised(self._scaled(self.pixels), low, high)
         framed = np.zeros((found.shape[0] + 2, found.shape[1] + 2), dtype=np.int32)
@@ -140,7 +141,8 @@ class Region:
             # multiplied first: where a whole number comes out, it comes out exactly
             raised = np.floor(self.bins * (values - low) / (high - low))
         # the greatest value itself belongs to the last level; what lies beyond the ends is outside the mask
-        return np.clip(raised + 1, 1, self.n_levels).astype(np.int32)
+        levels: Levels = np.clip(raised + 1, 1, self.n_levels).astype(np.int32)
+        return levels
 
     def _scaled(self, pixels: NDArray[Any]) -> NDArray[np.float64]:
         mean, sd = self.scale
