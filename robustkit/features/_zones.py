@@ -9,8 +9,6 @@ from robustkit.features._compiled import compiled
 
 Places = NDArray[np.int32]
 
-Found = NDArray[np.int64]
-
 
 @compiled
 def find_zones(levels: NDArray[np.int32]) -> tuple[Places, Places, Places, Places]:

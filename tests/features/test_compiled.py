@@ -7,6 +7,7 @@ import pkgutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -19,10 +20,14 @@ from robustkit.features._compiled import compiled
 from made_regions import texture
 
 
+def _modules() -> list[ModuleType]:
+    found = pkgutil.iter_modules(robustkit.features.__path__)
+    return [importlib.import_module(f"robustkit.features.{f.name}") for f in found]
+
+
 def _interpret(patch: pytest.MonkeyPatch) -> int:
     replaced = 0
-    for found in pkgutil.iter_modules(robustkit.features.__path__):
-        module = importlib.import_module(f"robustkit.features.{found.name}")
+    for module in _modules():
         for name, value in list(vars(module).items()):
             if hasattr(value, "py_func"):
                 patch.setattr(module, name, value.py_func)
@@ -43,6 +48,15 @@ def test_compiled_kernels_answer_as_interpreted_ones(
     assert _interpret(monkeypatch) > 10
     slow = extract(film, boxes, settings=settings, spacing_mm=None, mask=film > 0)
     np.testing.assert_allclose(quick, slow, rtol=1e-12, atol=1e-14)
+
+
+def test_kernels_call_kernels_of_their_own_file_alone() -> None:
+    # what is kept of a kernel is not made anew when another file changes
+    for module in _modules():
+        own = [k.py_func for k in vars(module).values() if getattr(k, "py_func", None)]
+        for function in (f for f in own if f.__module__ == module.__name__):
+            used = [module.__dict__.get(n) for n in function.__code__.co_names]
+            assert all(k.py_func.__module__ == module.__name__ for k in used if hasattr(k, "py_func")), function
 
 
 def _written(folder: Path, name: str) -> object:
