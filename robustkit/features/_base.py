@@ -80,7 +80,7 @@ class FeatureSettings:
             what = f"unknown setting {', '.join(unknown)}; known: {', '.join(sorted(known))}."
             raise InputError(what, where="features", fix="Correct the name.")
         families = given.get("families", FAMILIES)
-        if isinstance(families, str) or not all(isinstance(f, str) for f in families):
+        if not isinstance(families, list | tuple) or not all(isinstance(f, str) for f in families):
             raise InputError(f"families must be a list of names, got {families!r}.", where="features")
         return cls(**{**given, "families": tuple(families)})
 

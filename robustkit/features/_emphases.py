@@ -10,17 +10,24 @@ from robustkit.features._compiled import compiled
 Whole = NDArray[np.int64]
 
 
-def pairs(levels: Whole, sizes: Whole) -> tuple[Whole, Whole, Whole]:
-    """Count equal pairs of level and size: ``(z,)`` each to different levels, sizes, and counts."""
-    span = int(sizes.max()) + 1
+def pairs(levels: NDArray[np.int32], sizes: NDArray[np.int32]) -> tuple[Whole, Whole, Whole]:
+    """Count equal pairs of level and size: ``(z,)`` int32 each to different levels, sizes, and counts, in order of levels."""
+    span = np.int64(sizes.max()) + 1
     keys, counts = np.unique(levels * span + sizes, return_counts=True)
     return keys // span, keys % span, counts
 
 
+@compiled
 def entries(matrix: Whole) -> tuple[Whole, Whole, Whole]:
     """Give levels, sizes and counts of the entries of ``(n_levels, n_sizes)`` that are not 0; both begin at 1."""
-    levels, sizes = np.nonzero(matrix)
-    return levels + 1, sizes + 1, matrix[levels, sizes]
+    n_levels, n_sizes = matrix.shape
+    found, n = np.empty((3, matrix.size), dtype=np.int64), 0
+    for i in range(n_levels):
+        for j in range(n_sizes):
+            if matrix[i, j] > 0:
+                found[0, n], found[1, n], found[2, n] = i + 1, j + 1, matrix[i, j]
+                n += 1
+    return found[0, :n], found[1, :n], found[2, :n]
 
 
 @compiled
@@ -32,7 +39,7 @@ def emphases(levels: Whole, sizes: Whole, counts: Whole, n_pixels: int) -> NDArr
     levels, of sizes, entropy (bits), energy.
 
     Args:
-        levels: ``(m,)`` int64, from 1.
+        levels: ``(m,)`` int64, from 1, in order.
         sizes: ``(m,)`` int64, from 1.
         counts: ``(m,)`` int64, > 0.
         n_pixels: What the number of runs, zones or dependences is divided by.
@@ -40,7 +47,11 @@ def emphases(levels: Whole, sizes: Whole, counts: Whole, n_pixels: int) -> NDArr
     Source: IBSI reference manual, sections 3.7 to 3.9 and 3.11.
     """
     total = counts.sum()
-    of_level, of_size = np.zeros(levels.max() + 1), np.zeros(sizes.max() + 1)
+    most = 0
+    for size in sizes:
+        most = max(most, size)
+    # levels are in order
+    of_level, of_size = np.zeros(levels[-1] + 1), np.zeros(most + 1)
     found = np.zeros(17)
     for at in range(len(counts)):
         share = counts[at] / total

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ Mask = NDArray[np.bool_]
 Normalise = Literal["none", "film", "box"]
 
 MAX_PIXELS = 1 << 28
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def prepare(
 
 def _resample(pixels: Pixels, step: float) -> NDArray[np.float32]:
     """Give the film with pixels ``step`` times as wide, from the same corner; a part of a pixel at the end is left out."""
-    height, width = (max(1, int(n / step)) for n in pixels.shape)
+    # 300 / 3.0000000000000004 pixels are 100
+    height, width = (max(1, int(n / step + _ROUNDING)) for n in pixels.shape)
     if height * width > MAX_PIXELS:
         what = f"resampled, the film would have {width} x {height} px."
         raise FilmError(what, where="features", fix="Choose a larger spacing, or check that of the film.")
@@ -83,6 +85,10 @@ def _resample(pixels: Pixels, step: float) -> NDArray[np.float32]:
 def _scale(pixels: Pixels, normalise: Normalise) -> tuple[float, float] | None:
     if normalise == "box":
         return None
-    if normalise == "none":
-        return 0.0, 1.0
-    return cast(float, pixels.mean(dtype=np.float64)), cast(float, pixels.std(dtype=np.float64))
+    return (0.0, 1.0) if normalise == "none" else mean_and_sd(pixels)
+
+
+def mean_and_sd(pixels: Pixels) -> tuple[float, float]:
+    """Give mean and sd of at least one pixel; the sd of equal ones is 0 without rounding."""
+    is_flat = pixels.min() == pixels.max()
+    return float(pixels.mean(dtype=np.float64)), 0.0 if is_flat else float(pixels.std(dtype=np.float64))

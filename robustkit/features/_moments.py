@@ -1,4 +1,4 @@
-"""What first order statistics and intensity histogram have in common: eighteen numbers of values with counts."""
+"""What first order statistics and intensity histogram have in common: sixteen numbers of values with counts."""
 
 from __future__ import annotations
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustkit.errors import FilmError
-from robustkit.features._film import Film, Mask, Pixels
+from robustkit.features._film import Film, Mask, Pixels, mean_and_sd
 from robustkit.geometry import Boxes, snap
 
 Discretisation = Literal["count", "width"]
@@ -36,16 +36,16 @@ class Zones(NamedTuple):
     """Sets of pixels of one level that touch each other, diagonally too.
 
     Attributes:
-        levels: ``(z,)`` int64, 1..n_levels.
-        sizes: ``(z,)`` int64, pixels.
-        firsts: ``(z,)`` int64, position of its first pixel in ``region.levels.ravel()``.
+        levels: ``(z,)`` int32, 1..n_levels.
+        sizes: ``(z,)`` int32, pixels.
+        firsts: ``(z,)`` int32, position of its first pixel in ``region.levels.ravel()``.
         first_of: ``((h + 2) (w + 2),)`` int32, position of the first pixel of each pixel's zone.
     """
 
-    levels: NDArray[np.int64]
-    sizes: NDArray[np.int64]
-    firsts: NDArray[np.int64]
-    first_of: NDArray[np.int32]
+    levels: Levels
+    sizes: Levels
+    firsts: Levels
+    first_of: Levels
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,8 @@ class Region:
         low, high = self._ends
         if self.pixels.dtype == np.uint8:
             # at most 256 values are raised, not every pixel
-            found = self._raised(self._scaled(np.arange(256)), low, high)[self.pixels]
+            table = self._raised(self._scaled(np.arange(256)), low, high)
+            found: Levels = table.take(cast(NDArray[np.uint8], self.pixels))
         else:
             found = self._raised(self._scaled(self.pixels), low, high)
         framed = np.zeros((found.shape[0] + 2, found.shape[1] + 2), dtype=np.int32)
@@ -123,8 +124,7 @@ class Region:
         # numba is an extra: what is measured without it must not import it
         from robustkit.features._zones import find_zones
 
-        first_of, sizes, firsts = find_zones(self.levels)
-        return Zones(self.levels.ravel()[firsts].astype(np.int64), sizes[firsts].astype(np.int64), firsts, first_of)
+        return Zones(*find_zones(self.levels))
 
     @cached_property
     def _ends(self) -> tuple[float, float]:
@@ -141,7 +141,8 @@ class Region:
             # multiplied first: where a whole number comes out, it comes out exactly
             raised = np.floor(self.bins * (values - low) / (high - low))
         # the greatest value itself belongs to the last level; what lies beyond the ends is outside the mask
-        return np.clip(raised + 1, 1, self.n_levels).astype(np.int32)
+        levels: Levels = np.clip(raised + 1, 1, self.n_levels).astype(np.int32)
+        return levels
 
     def _scaled(self, pixels: NDArray[Any]) -> NDArray[np.float64]:
         mean, sd = self.scale
@@ -165,7 +166,7 @@ def cut(film: Film, box: Boxes, *, discretisation: Discretisation, bins: int, bi
     inside = _inside(pixels, mask)
     if inside.size == 0:
         return None
-    scale = film.scale or (float(inside.mean(dtype=np.float64)), float(inside.std(dtype=np.float64)))
+    scale = film.scale or mean_and_sd(inside)
     if scale[1] == 0:
         return None
     return Region(film, box, pixels, mask, scale, discretisation, bins, bin_width)

@@ -94,11 +94,11 @@ def _features(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
                 largest = max(largest, share)
                 energy += share * share
                 entropy -= share * np.log2(share)
-    mean, variance, _, _, entropy_single = _central(single, 1)
+    mean, variance, _, _, entropy_single = _central(single, 1.0)
     found[0], found[1], found[2], found[3], found[10] = largest, mean, variance, entropy, energy
-    found[4], found[5], _, _, found[6] = _central(difference, 0)
-    found[7], found[8], found[21], found[22], found[9] = _central(added, 2)
-    found[11:18] = _closeness(difference)
+    found[4], found[5], _, _, found[6] = _central(difference, 0.0)
+    found[7], found[8], found[21], found[22], found[9] = _central(added, 2.0)
+    _compare(difference, found)
     # (i + j - 2 mean)^2 - (i - j)^2 = 4 (i - mean) (j - mean)
     covariance = (found[8] - found[11]) / 4
     found[19], found[20] = covariance + mean * mean, found[8]
@@ -111,7 +111,7 @@ def _features(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 @compiled
-def _central(shares: NDArray[np.float64], first: int) -> tuple[float, float, float, float, float]:
+def _central(shares: NDArray[np.float64], first: float) -> tuple[float, float, float, float, float]:
     """Give mean, second to fourth central moment and entropy of shares of first, first + 1, ..."""
     mean = second = third = fourth = entropy = 0.0
     for at in range(len(shares)):
@@ -127,20 +127,21 @@ def _central(shares: NDArray[np.float64], first: int) -> tuple[float, float, flo
 
 
 @compiled
-def _closeness(difference: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give contrast, dissimilarity and the five inverse differences of shares of |i - j| = 0, 1, ..."""
-    found, n = np.zeros(7), len(difference)
+def _compare(difference: NDArray[np.float64], found: NDArray[np.float64]) -> None:
+    """Put contrast, dissimilarity and the five inverse differences of shares of |i - j| = 0, 1, ... into places 11 to 17."""
+    n = len(difference)
+    for at in range(11, 18):
+        found[at] = 0.0
     for k in range(n):
         share = difference[k]
-        found[0] += share * k**2
-        found[1] += share * k
-        found[2] += share / (1 + k)
-        found[3] += share / (1 + k / n)
-        found[4] += share / (1 + k**2)
-        found[5] += share / (1 + (k / n) ** 2)
+        found[11] += share * k**2
+        found[12] += share * k
+        found[13] += share / (1 + k)
+        found[14] += share / (1 + k / n)
+        found[15] += share / (1 + k**2)
+        found[16] += share / (1 + (k / n) ** 2)
         if k > 0:
-            found[6] += share / k**2
-    return found
+            found[17] += share / k**2
 
 
 PLUGIN = Glcm()

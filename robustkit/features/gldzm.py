@@ -47,7 +47,7 @@ class Gldzm:
 
 
 @compiled
-def _distances(levels: NDArray[np.int32], first_of: NDArray[np.int32]) -> NDArray[np.int64]:
+def _distances(levels: NDArray[np.int32], first_of: NDArray[np.int32]) -> NDArray[np.int32]:
     """Give ``((h + 2) (w + 2),)``: at the first pixel of each zone, the least distance of its pixels."""
     near = _steps_to_border(levels).ravel()
     least = near.copy()
@@ -57,10 +57,10 @@ def _distances(levels: NDArray[np.int32], first_of: NDArray[np.int32]) -> NDArra
 
 
 @compiled
-def _steps_to_border(levels: NDArray[np.int32]) -> NDArray[np.int64]:
+def _steps_to_border(levels: NDArray[np.int32]) -> NDArray[np.int32]:
     """Give steps to the side until outside, 0 there: one pass from each corner is exact for city blocks."""
     height, width = levels.shape
-    near = np.zeros((height, width), dtype=np.int64)
+    near = np.zeros((height, width), dtype=np.int32)
     for y in range(1, height - 1):
         for x in range(1, width - 1):
             if levels[y, x] != 0:

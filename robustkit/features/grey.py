@@ -34,7 +34,7 @@ class Grey:
 
     def measure(self, region: Region, settings: FeatureSettings) -> NDArray[np.float64]:
         """Give ``(6,)`` of the box and its ring, in grey levels 0..255; mask and scale of the region are not read."""
-        return self.values(region.film.pixels, region.box[None])[0]
+        return self.values(region.film.pixels, region.box[None]).ravel()
 
     def values(self, pixels: Pixels, boxes: Boxes) -> NDArray[np.float64]:
         """Give ``(K, 6)`` summaries in grey levels 0..255.

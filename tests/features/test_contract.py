@@ -6,11 +6,13 @@ import doctest
 import importlib
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from robustkit.features._base import Family, FeatureSettings, extract, feature_names, features_of
 from robustkit.registry import load, names
@@ -41,6 +43,11 @@ def _extract(pixels: np.ndarray, boxes: object, settings: FeatureSettings, **res
     return extract(pixels, np.array(boxes, dtype=np.float64), settings=settings, spacing_mm=0.1, **rest)  # type: ignore[arg-type]
 
 
+def _around(mask: np.ndarray) -> list[int]:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
+
+
 @pytest.mark.parametrize("name", names(FAMILY))
 def test_family_says_what_it_is(name: str) -> None:
     assert cast(Family, load(FAMILY, name)).name == name
@@ -60,6 +67,7 @@ def test_the_example_runs(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "settings"), EACH)
+@hypothesis_settings(deadline=None)  # the first call compiles
 @given(seed=st.integers(0, 20), x=st.floats(-20, 60), y=st.floats(-20, 60), w=st.floats(0.1, 40), h=st.floats(0.1, 40))
 def test_boxes_together_are_boxes_one_by_one(
     name: str, settings: FeatureSettings, seed: int, x: float, y: float, w: float, h: float
@@ -82,6 +90,21 @@ def test_8_bit_and_float_films_are_equal(name: str, settings: FeatureSettings) -
     np.testing.assert_allclose(
         _extract(film, boxes, settings), _extract(film.astype(np.float32), boxes, settings), rtol=1e-9, atol=1e-12
     )
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3, "flip"])
+@pytest.mark.parametrize(("name", "settings"), EACH)
+def test_a_turned_or_mirrored_film_has_the_same_features(name: str, settings: FeatureSettings, turn: object) -> None:
+    # resampling begins at one corner and leaves out a part of a pixel at the other
+    settings = replace(_of(name, settings), spacing_mm=None)
+    film, box, mask = _film(4), np.zeros((40, 50), dtype=bool), _film(5) % 7 > 0
+    # even sides, so that the ring of `grey` ends at whole pixels
+    box[5:33, 7:31] = True
+    # the mask travels with the film, and a box that surrounds it is the region
+    turned = [np.fliplr(f) if turn == "flip" else np.rot90(f, int(str(turn))) for f in (film, box, mask)]
+    first = _extract(film, [_around(box)], settings, mask=mask)
+    second = _extract(np.ascontiguousarray(turned[0]), [_around(turned[1])], settings, mask=turned[2])
+    np.testing.assert_allclose(first, second, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize(("name", "settings"), EACH)
