@@ -50,6 +50,11 @@ def open_members(checkpoints: Sequence[str], options: Mapping[str, Any]) -> tupl
     return tuple(open_model(c, ModelOptions(**options)) for c in checkpoints)
 
 
+def default_outputs(member: Classifier) -> OutputKind:
+    """Give what comes out of a mean: one logit for two classes, else one for each."""
+    return "sigmoid-logit" if len(member.classes) == 2 else "softmax-logits"
+
+
 def write_average(
     members: Sequence[Classifier],
     output: Path,

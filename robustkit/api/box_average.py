@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from robustkit.api._averages import Averaged, open_members, write_average
+from robustkit.api._averages import Averaged, default_outputs, open_members, write_average
 
 
 def box_average(
@@ -56,7 +56,6 @@ def box_average(
     }  # fmt: skip
     members = open_members([checkpoint], options)
     member = members[0]
-    several = "sigmoid-logit" if len(member.classes) == 2 else "softmax-logits"
     return write_average(
         members,
         output,
@@ -65,7 +64,7 @@ def box_average(
             "member": member_entry(member, beside=output), "k": k, "level": level, "perturbation": perturbation,
             "seed": seed, "mean": mean,
         },
-        outputs=several if member.output.kind == "probabilities" else member.output.kind,
+        outputs=default_outputs(member) if member.output.kind == "probabilities" else member.output.kind,
         lineage=f"mean of {member.name} over {k} boxes ({perturbation} {level:g})",
         trust_code=trust_code,
     )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from robustkit.api._averages import Averaged, open_members, write_average
+from robustkit.api._averages import Averaged, default_outputs, open_members, write_average
 from robustkit.errors import InputError
 
 
@@ -58,7 +58,7 @@ def ensemble(
         output,
         kind="ensemble",
         body={"mean": mean, "members": [member_entry(m, beside=output) for m in members]},
-        outputs="sigmoid-logit" if len(members[0].classes) == 2 else "softmax-logits",
+        outputs=default_outputs(members[0]),
         lineage=f"mean of {', '.join(m.name for m in members)}",
         trust_code=trust_code,
     )

@@ -49,7 +49,7 @@ def log_probabilities(outputs: NDArray[np.float32], *, kind: OutputKind) -> NDAr
     # NaN and infinite outputs leave NaN, as they do in the score
     with np.errstate(invalid="ignore"):
         if kind == "sigmoid-logit":
-            return -np.logaddexp(0.0, np.concatenate([values, -values], axis=-1))
+            return np.asarray(-np.logaddexp(0.0, np.concatenate([values, -values], axis=-1)))
         if kind == "softmax-logits":
             return np.asarray(values - np.logaddexp.reduce(values, axis=-1, keepdims=True))
     if values.shape[-1] == 1:

@@ -109,8 +109,12 @@ def _said(value: float, low: float, high: float, form: str) -> str:
     if value != value:
         return ""
     said = f"<b>{_number(value, form)}</b>"
-    return said if low != low else f"{said}<small>{_number(low, form)} to {_number(high, form)}</small>"
+    has_interval = low == low or high == high
+    return f"{said}<small>{_number(low, form)} to {_number(high, form)}</small>" if has_interval else said
 
 
 def _number(value: float, form: str) -> str:
-    return text(f"{value:{form}}".replace("-", "\N{MINUS SIGN}").replace("inf", "∞"))
+    # an end that a profile never reaches is written as null: JSON has no infinity
+    if value != value:
+        return "no bound"
+    return text(f"{value:{form}}".replace("-", "\N{MINUS SIGN}"))

@@ -174,6 +174,13 @@ def test_plan_counts_the_crops_of_members(world: Path, tmp_path: Path, shown: li
     assert sum(told.crops.values()) == sum(shown)
 
 
+def test_a_part_is_shorter_where_a_row_asks_for_more(world: Path, tmp_path: Path) -> None:
+    box_average(str(world / "a.pt"), output=tmp_path / "wide.json", k=64)
+    models = {"plain": "a.pt", "wide": str(tmp_path / "wide.json")}
+    found = {n: _run(world, tmp_path / n, m, snap="none", repeats=2).record()["part_rows"] for n, m in models.items()}
+    assert found == {"plain": 4096, "wide": 64}
+
+
 def test_run_json_names_the_members(world: Path, plain: RunFolder) -> None:
     entry = {m["name"]: m for m in plain.record()["models"]}["mean"]
     assert (entry["arch"], entry["backend"], entry["output"]) == ("ensemble", "composite", "sigmoid-logit")

@@ -60,6 +60,7 @@ def test_a_page_of_its_own() -> None:
     assert "rare levels (toe)" in page.texts["first"]
     assert "maximum likelihood." in page.texts["coefficients"]
     assert "too few patients" in page.texts["coefficients"]
+    assert "+0.000\N{MINUS SIGN}1.000 to no bound" in page.texts["coefficients"]
     assert set(page.figures()) == {"nomogram"}
     assert {"data-table-baseline_coefficients", "data-table-nomogram"} <= set(page.ids())
     assert "nan" not in page.texts["coefficients"]
