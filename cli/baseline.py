@@ -56,7 +56,7 @@ def baseline_radiomics(
     normalise: Annotated[
         Literal["none", "film", "box"],
         typer.Option("--normalise", help="Grey levels as sd from the mean of film or lesion."),
-    ] = "box",
+    ] = "film",
     discretisation: Annotated[
         Literal["count", "width"], typer.Option("--discretisation", help="A number of levels, or levels of a width.")
     ] = "count",

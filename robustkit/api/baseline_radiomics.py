@@ -27,7 +27,7 @@ def baseline_radiomics(
     output: Path = Path("radiomics.json"),
     area: Literal["auto", "box", "mask"] = "auto",
     spacing_mm: float | None = None,
-    normalise: Literal["none", "film", "box"] = "box",
+    normalise: Literal["none", "film", "box"] = "film",
     discretisation: Literal["count", "width"] = "count",
     bins: int = 32,
     bin_width: float = 0.25,
