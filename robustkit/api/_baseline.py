@@ -104,6 +104,7 @@ class Fitted:
         choices: Of the command, for the file.
         notes, warnings: A sentence each.
         seconds: Of work.
+        failures: Why cases were left out, with their names: not for the file.
     """
 
     written: Written
@@ -118,6 +119,7 @@ class Fitted:
     notes: Sequence[str]
     warnings: Sequence[str]
     seconds: float
+    failures: Sequence[str] = ()
 
 
 def check_output(output: Path, figure: Path | None = None) -> None:
@@ -161,7 +163,7 @@ def save_baseline(
     estimates = tuple(_estimate(f) for f in found.estimates)
     coefficients = tuple(BaselineCoefficient(**asdict(c)) for c in found.coefficients)
     training = {
-        "n_fitted": len(found.fitted), "n_val": len(found.val), "n_features": found.n_features,
+        "n_fitted": len(found.fitted), "n_val": len(found.val), "left_out": len(found.failures), "n_features": found.n_features,
         "n_positive": int(development.positive[found.fitted].sum()),
         "n_patients": len(set(development.groups[found.fitted].tolist())),
         "choices": dict(found.choices),
@@ -180,7 +182,8 @@ def save_baseline(
     save_written(output, written)
     if figure is not None:
         _draw(figure, written)
-    warnings = [*found.warnings, *([f"no threshold could be chosen: {point.reason}."] if point.reason else [])]
+    no_threshold = [f"no threshold could be chosen: {point.reason}."] if point.reason else []
+    warnings = [*(f"left out: {f}" for f in found.failures), *found.warnings, *no_threshold]
     return BaselineResult(
         path=output, sha256=file_digest(output), kind=written.kind, n_fitted=len(found.fitted), n_val=len(found.val),
         n_features=found.n_features, estimates=estimates, coefficients=coefficients, threshold=point.value, figure=figure,

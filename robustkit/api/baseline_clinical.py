@@ -103,7 +103,7 @@ def baseline_clinical(
             coefficients=found.table(), ticks=nomogram(scales, found.intercept, fitted=logits[rows["train"]]),
             n_features=len(found.design.columns),
             choices={"facts": list(names), "knots": knots, "method": found.fit.method, "seed": seed},
-            notes=found.said, warnings=(*cohort.warnings(rows["train"]), *remarks), seconds=time.perf_counter() - begun,
+            notes=found.said, warnings=(*cohort.warnings(rows["train"]), *found.warnings, *remarks), seconds=time.perf_counter() - begun,
         ),
         cohort,
         figure=figure,

@@ -129,7 +129,7 @@ def baseline_combined(
                 "models": {m.name: a for m, a in zip(models, aucs, strict=True)},
             },
             notes=(*chosen, *found.said), seconds=time.perf_counter() - begun,
-            warnings=(*(f"left out: {f}" for f in failures), *cohort.warnings(val), *remarks),
+            failures=failures, warnings=(*cohort.warnings(val), *found.warnings, *remarks),
         ),
         cohort,
         figure=figure,

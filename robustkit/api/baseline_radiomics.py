@@ -143,7 +143,7 @@ def baseline_radiomics(
                 "n_features_by_fold": list(nested.n_features),
             },
             notes=(said, *_notes(final, settings, nested)), seconds=time.perf_counter() - begun,
-            warnings=(*(f"left out: {f}" for f in failures), *cohort.warnings(train), *_warnings(final, nested)),
+            failures=failures, warnings=(*cohort.warnings(train), *_warnings(final, nested)),
         ),
         cohort,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,13 +55,15 @@ class FactsFit:
         design: The columns of the facts.
         fit: Of intercept, further columns given, and the columns of the design.
         n_given: Further columns.
-        said: A sentence each.
+        said: What was pooled or left out, a sentence each.
+        warnings: What makes the fit unsure, a sentence each.
     """
 
     design: Design
     fit: LogisticFit
     n_given: int
     said: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def intercept(self) -> float:
@@ -124,7 +126,7 @@ def fit_facts(
         raise InputError(what, where="--facts", fix="Name facts that differ between training cases.")
     fit = fit_logistic(matrix, labels, patients)
     found = FactsFit(learnt.design, fit, more.shape[1], learnt.said)
-    return FactsFit(found.design, fit, more.shape[1], (*learnt.said, *_warnings(found, labels)))
+    return replace(found, warnings=tuple(_warnings(found, labels)))
 
 
 def _warnings(found: FactsFit, labels: Flags) -> list[str]:

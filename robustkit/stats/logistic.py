@@ -23,6 +23,8 @@ FIRTH = "Firth's penalised likelihood (the classes are separated), profile inter
 FOLLOWS = "follows from the other columns"
 
 _RANK = 1e-8
+_SETTLED = 1e-13
+"""Change of the deviance, relative to it: the steps shrink quadratically, so the coefficients are known far better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,15 @@ def _by_patient(design: Floats, labels: Flags, patients: Codes) -> tuple[Floats,
 
     model = GLM(labels.astype(np.float64), design, family=families.Binomial())
     if n_distinct(patients) < 2 or len(labels) <= design.shape[1]:
-        beta = np.asarray(model.fit(tol=1e-12, maxiter=200).params)
+        beta = np.asarray(model.fit(tol=1e-12, rtol=_SETTLED, maxiter=200).params)
         return beta, np.full(len(beta), np.nan), np.full(len(beta), np.nan)
     fitted = model.fit(
-        cov_type="cluster", cov_kwds={"groups": np.asarray(patients)}, use_t=True, tol=1e-12, maxiter=200
+        cov_type="cluster",
+        cov_kwds={"groups": np.asarray(patients)},
+        use_t=True,
+        tol=1e-12,
+        rtol=_SETTLED,
+        maxiter=200,
     )
     bounds = np.asarray(fitted.conf_int())
     return np.asarray(fitted.params), bounds[:, 0], bounds[:, 1]

@@ -110,7 +110,7 @@ def test_of_several_models_the_best_on_validation_is_taken_and_said(manifest: Pa
 
 
 def test_few_validation_cases_for_the_columns_are_said(fitted: BaselineResult) -> None:
-    assert any("coefficients from" in n and "fewer than 10" in n for n in fitted.notes)
+    assert any("coefficients from" in n and "fewer than 10" in n for n in fitted.warnings)
 
 
 def test_a_run_never_judges_the_validation_rows_as_test(manifest: Path, fitted: BaselineResult, tmp_path: Path) -> None:

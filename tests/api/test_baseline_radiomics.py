@@ -138,6 +138,10 @@ def test_a_mask_of_another_size_leaves_its_case_out_and_is_named(tmp_path: Path)
     Image.fromarray(np.full((9, 11), 255, np.uint8)).save(tmp_path / "world" / "films" / "000-mask.png")
     made = fit(manifest)
     assert "left out: c000: the mask is 11 x 9 px, its film 90 x 70" in made.warnings
+    # names of cases stay on this machine: the file only counts them
+    written = read_written(made.path)
+    assert written.training["left_out"] == 1
+    assert "c000" not in made.path.read_text(encoding="utf-8")
     for i in range(90):
         Image.fromarray(np.full((9, 11), 255, np.uint8)).save(tmp_path / "world" / "films" / f"{i:03d}-mask.png")
     with pytest.raises(

@@ -72,7 +72,7 @@ def test_separation_is_said_and_fitted_by_firth() -> None:
     labels = np.array([i % 2 == 1 or i % 10 == 0 for i in range(60)])
     found = fit_facts(cases, ["sex"], labels, patients=np.arange(60), knots=0)
     assert found.fit.method == FIRTH
-    assert found.said[0].startswith("some facts divide the classes without a mistake")
+    assert found.warnings[0].startswith("some facts divide the classes without a mistake")
     # all 30 X positive, 6 of 30 M: log odds ratio with half a case in each cell
     assert found.coefficients[0] == pytest.approx(np.log((30.5 / 0.5) / (6.5 / 24.5)), abs=1e-6)
 
@@ -81,8 +81,8 @@ def test_few_cases_and_columns_that_follow_are_said() -> None:
     cases, labels, patients, _ = cohort(42)
     twice = [{**f, "years": f["age_years"]} for f in cases]
     found = fit_facts(twice, ["age_years", "years", "sex"], labels, patients=patients, knots=0)
-    assert "years follows from the other columns: its coefficient is 0." in found.said
-    assert any("2 coefficients from" in s and "fewer than 10" in s for s in found.said)
+    assert "years follows from the other columns: its coefficient is 0." in found.warnings
+    assert any("2 coefficients from" in s and "fewer than 10" in s for s in found.warnings)
     assert [c.reason for c in found.table()] == ["", "", "follows from the other columns", ""]
 
 

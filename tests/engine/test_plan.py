@@ -55,7 +55,16 @@ def test_a_model_is_told_the_spacing_of_the_film_where_the_manifest_has_none() -
     headers = FilmHeaders(np.tile(FILM, (3, 1)) * 1.0, np.array([0.2, 0.3, np.nan]), ("none",) * 3, ("",) * 3)
     plan = replace(_plan(), cases=cases, headers=headers)
     assert [plan.case(i).spacing_mm for i in range(3)] == [0.2, 0.5, None]
-    assert replace(plan.case(0), spacing_mm=None) == cases[0]
+    assert replace(plan.case(0), spacing_mm=None, facts={}) == cases[0]
+
+
+def test_a_model_is_told_what_the_header_of_the_film_says_among_the_facts() -> None:
+    plan = _plan()
+    known = replace(plan.headers, spacing_mm=np.array([0.5, np.nan, np.nan]))
+    first, second = (replace(plan, headers=known).case(i) for i in (0, 1))
+    assert first.facts == {"film_width_px": "210.0", "film_height_px": "190.0", "film_spacing_mm": "0.5"}
+    assert second.facts == {"film_width_px": "210.0", "film_height_px": "190.0"}
+    assert plan.cases[0].facts == {}
 
 
 def test_val_rows_are_nominal_only_and_parts_hold_every_case_once() -> None:
