@@ -32,6 +32,7 @@ IMAGENET = "imagenet"
 
 DEFAULT_ARCH = "resnet10t"
 SCRATCH_PX = 64
+_SCRATCH: Wanted = Wanted(InputSpec(SCRATCH_PX, SCRATCH_PX), frozenset(FACTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Beginning:
 
     arch: str
     tensors: Tensors = field(default_factory=dict)
-    wanted: Wanted = field(default_factory=lambda: _SCRATCH)
+    wanted: Wanted = _SCRATCH
     lineage: str = "from scratch"
     sha256: str = ""
     notes: tuple[str, ...] = ()
@@ -69,9 +70,6 @@ class Beginning:
             InputError: A flag that is not allowed.
         """
         return resolve_input(flags, self.wanted)
-
-
-_SCRATCH = Wanted(InputSpec(SCRATCH_PX, SCRATCH_PX), frozenset(FACTS))
 
 
 def begin(arch: str | None, weights: str | None) -> Beginning:
