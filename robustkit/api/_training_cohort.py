@@ -18,7 +18,7 @@ from robustkit.config import FolderConfig
 from robustkit.errors import InputError
 from robustkit.inputs import InputSpec
 from robustkit.training.goal import Goal
-from robustkit.training.leaks import LEARNT, check_films
+from robustkit.training.leaks import LEARNT, equal_films
 from robustkit.training.windows import Window, load_windows
 
 FEWEST = 2
@@ -200,13 +200,20 @@ def _sides(names: Sequence[str], labelling: Labelling, vocabulary: Vocabulary) -
     return {n: bool(s) for n, s in sides.items()}
 
 
-def load_splits(
-    found: LearningCases, *, spec: InputSpec, jitter: float, workers: int
-) -> tuple[dict[str, tuple[Window, ...]], tuple[str, ...]]:
-    """Read the films of train and val; give windows by split, and why cases are missing among them.
+@dataclass(frozen=True, slots=True)
+class SplitWindows:
+    """Windows by split, why cases are missing among them, and what is doubtful, one sentence each."""
+
+    windows: Mapping[str, tuple[Window, ...]]
+    failures: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def load_splits(found: LearningCases, *, spec: InputSpec, jitter: float, workers: int) -> SplitWindows:
+    """Read the films of train and val.
 
     Raises:
-        InputError: Too few are left, or films are the same in two splits.
+        InputError: Too few are left, or films are judged elsewhere too.
     """
     windows: dict[str, tuple[Window, ...]] = {}
     failures: list[str] = []
@@ -217,5 +224,4 @@ def load_splits(
             check_split([w.target for w in loaded.windows], found.goal, split=split, failures=loaded.failures)
         windows[split] = loaded.windows
         failures += loaded.failures
-    check_films(windows, found.cases)
-    return windows, tuple(failures)
+    return SplitWindows(windows, tuple(failures), equal_films(windows, found.cases))

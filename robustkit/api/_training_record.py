@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import expit
 
 from robustkit.api._outcome import Progress
-from robustkit.api._training_cohort import LearningCases
+from robustkit.api._training_cohort import LearningCases, SplitWindows
 from robustkit.atomic import write_text
 from robustkit.engine.equip import crop_maker
 from robustkit.inputs import InputSpec, OutputSpec
@@ -36,9 +36,8 @@ class Made:
     """What a training is made of.
 
     Attributes:
-        beginning, lesson, recipe, found: Weights, cases, ways, rows.
+        beginning, lesson, recipe, found, films: Weights, cases, ways, rows, and their films.
         assumed: Of the input, one sentence each.
-        failures: Cases left out, with the reason.
         n_external: Rows of other cohorts that are learnt from.
     """
 
@@ -46,8 +45,8 @@ class Made:
     lesson: Lesson
     recipe: Recipe
     found: LearningCases
+    films: SplitWindows
     assumed: tuple[str, ...] = ()
-    failures: tuple[str, ...] = ()
     n_external: int = 0
 
 
@@ -82,8 +81,13 @@ def pause_of(output: Path, made: Made) -> Pause:
 
 def lesson_warnings(made: Made, pause: Pause) -> tuple[str, ...]:
     """Say what was left out, assumed, or is doubtful, before the training begins; one sentence each."""
-    said = [f"left out of training: {f}" for f in made.failures]
-    said += [*made.beginning.notes, *(f"assumed: {a}" for a in made.assumed), *made.found.warnings]
+    said = [f"left out of training: {f}" for f in made.films.failures]
+    said += [
+        *made.beginning.notes,
+        *(f"assumed: {a}" for a in made.assumed),
+        *made.found.warnings,
+        *made.films.warnings,
+    ]
     if note := auxiliary_note(made.beginning.arch):
         said.append(note)
     if made.n_external:
@@ -146,7 +150,7 @@ def _training(fitted: Fitted, made: Made) -> dict[str, Any]:
     return {
         **asdict(made.recipe), "epochs_run": len(fitted.curve), "best_epoch": fitted.best.epoch,
         "best_val_auc": fitted.best.val_auc, "n_train": len(lesson.train), "n_val": len(lesson.val), "cases": counts,
-        "left_out": len(made.failures), "external_rows": made.n_external,
+        "left_out": len(made.films.failures), "external_rows": made.n_external,
         "manifests": [s.sha256 for s in made.found.manifest.sources], "weights_sha256": beginning.sha256,
         "assumed": list(made.assumed), "notes": [n for n in (*beginning.notes, auxiliary_note(beginning.arch)) if n],
         "curve": [asdict(e) for e in fitted.curve], "packages": package_versions(),
@@ -187,7 +191,10 @@ def write_curves(path: Path | None, fitted: Fitted, made: Made, output: Path) ->
         from robustkit.report.training_page import training_page
 
         page = training_page(
-            pd.DataFrame(rows), _settings(made), is_simulated=made.found.is_simulated, said=made.found.warnings
+            pd.DataFrame(rows),
+            _settings(made),
+            is_simulated=made.found.is_simulated,
+            said=(*made.found.warnings, *made.films.warnings),
         )
         write_text(path, page)
 

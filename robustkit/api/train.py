@@ -166,9 +166,9 @@ def train(
     n_external = external_rows(found.cases, allow=allow_external)
     n_outputs = found.goal.n_outputs
     count_outputs(beginning.network(n_outputs).eval(), shape_of(spec), where=f"--arch {beginning.arch}")
-    windows, failures = load_splits(found, spec=spec, jitter=jitter, workers=resolve_workers(workers))
-    lesson = lesson_of(windows, spec, found.goal)
-    made = Made(beginning, lesson, recipe, found, assumed=assumed, failures=failures, n_external=n_external)
+    films = load_splits(found, spec=spec, jitter=jitter, workers=resolve_workers(workers))
+    lesson = lesson_of(films.windows, spec, found.goal)
+    made = Made(beginning, lesson, recipe, found, films, assumed=assumed, n_external=n_external)
     pause = pause_of(output, made)
     warnings = lesson_warnings(made, pause)
     if say:

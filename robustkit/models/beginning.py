@@ -127,7 +127,7 @@ def _matched(tensors: Tensors, arch: str | None, *, where: str) -> Beginning:
     check_finite(matched.body, where=where)
     name = arch or matched.found.architecture.name
     notes = list(matched.notes)
-    if arch is None and matched.found.others:
+    if arch is None and matched.found.others and not matched.lineage:
         notes.append(f"the architecture is {name}; the same keys and shapes: {', '.join(matched.found.others)}")
     wanted = wanted_of_config(empty_network(name, 1)[1])
     if matched.lineage == radimagenet.LINEAGE:
@@ -149,7 +149,7 @@ def _published(arch: str) -> Beginning:
             warnings.simplefilter("ignore")
             network = import_timm().create_model(arch, pretrained=True, num_classes=1)
     except (OSError, RuntimeError, ValueError, KeyError, HfHubHTTPError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0][:200]
         what = f"the ImageNet weights of {arch} can neither be fetched nor are they in the cache ({reason})."
         fix = (
             "Go online once, or give a file: --weights FILE, made elsewhere with torch.save(model.state_dict(), FILE)."

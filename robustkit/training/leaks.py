@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from robustkit.cohort.case import Case
@@ -27,8 +27,7 @@ def check_patients(cases: Sequence[Case]) -> None:
         first.setdefault(case.patient_id, {}).setdefault(case.split, case.case_id)
     torn = [found for found in first.values() if len(found) > 1 and set(found) & set(LEARNT)]
     if torn:
-        shown = " and ".join(f"case {case_id} in {split or 'none'}" for split, case_id in list(torn[0].items())[:2])
-        what = f"{len(torn)} patients (or films) stand in more than one split ({shown} are of one)."
+        what = f"{len(torn)} patients (or films) stand in more than one split ({_two(torn[0])} are of one)."
         raise InputError(what, where="--manifest", fix="Split by patient: `robustkit split` does.")
 
 
@@ -49,35 +48,52 @@ def external_rows(cases: Sequence[Case], *, allow: bool) -> int:
     return len(found)
 
 
-def check_films(windows: Mapping[str, Sequence[Window]], cases: Sequence[Case]) -> None:
-    """Refuse films that are byte for byte the same in two splits, whatever their names and patients.
+def equal_films(windows: Mapping[str, Sequence[Window]], cases: Sequence[Case]) -> tuple[str, ...]:
+    """Find films that are byte for byte the same in two splits, whatever their names and patients.
 
     Args:
         windows: By split, those of train and val.
         cases: Of all splits: films elsewhere are looked at where their size is that of a film in train or val.
 
+    Returns:
+        A sentence where train and val share films: the epoch is then chosen on what was learnt.
+
     Raises:
-        InputError: It counts the films and names two cases.
+        InputError: Films of train or val that are judged elsewhere; it counts them and names two cases.
     """
     places: dict[str, dict[str, str]] = {}
     for split, held in windows.items():
         for window in held:
             places.setdefault(window.film_sha256, {}).setdefault(split, window.case_id)
-    names = {w.case_id for held in windows.values() for w in held}
-    sizes = {size for c in cases if c.case_id in names and (size := _size(c.image)) >= 0}
+    for film, case in _elsewhere(cases):
+        if film in places:
+            places[film].setdefault(case.split, case.case_id)
+    torn = [found for found in places.values() if len(found) > 1]
+    judged = [found for found in torn if set(found) - set(LEARNT)]
+    if judged:
+        what = f"{len(judged)} films stand in more than one split, byte for byte the same ({_two(judged[0])})."
+        raise InputError(what, where="--manifest", fix="Give equal films one patient, then split by patient.")
+    if torn:
+        said = f"{len(torn)} films of train and val are byte for byte the same ({_two(torn[0])})"
+        return (f"{said}: the validation AUC may be too good",)
+    return ()
+
+
+def _elsewhere(cases: Sequence[Case]) -> Iterator[tuple[str, Case]]:
+    """Give digest and case of films outside of train and val, but only those whose size is that of a film inside."""
+    sizes = {_size(c.image) for c in cases if c.split in LEARNT}
     looked: dict[Path, str] = {}
     for case in cases:
-        if case.split in LEARNT or _size(case.image) not in sizes:
+        size = _size(case.image)
+        if case.split in LEARNT or size < 0 or size not in sizes:
             continue
         if case.image not in looked:
             looked[case.image] = file_digest(case.image)
-        if looked[case.image] in places:
-            places[looked[case.image]].setdefault(case.split, case.case_id)
-    torn = [found for found in places.values() if len(found) > 1]
-    if torn:
-        shown = " and ".join(f"case {case_id} in {split or 'none'}" for split, case_id in list(torn[0].items())[:2])
-        what = f"{len(torn)} films stand in more than one split, byte for byte the same ({shown})."
-        raise InputError(what, where="--manifest", fix="Give equal films one patient, then split by patient.")
+        yield looked[case.image], case
+
+
+def _two(found: Mapping[str, str]) -> str:
+    return " and ".join(f"case {case_id} in {split or 'none'}" for split, case_id in list(found.items())[:2])
 
 
 def _size(path: Path) -> int:
