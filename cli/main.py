@@ -33,6 +33,7 @@ COMMANDS = (
     "manifests",
     "split",
     "inspect",
+    "averages",
     "train",
     "study",
 )

@@ -172,6 +172,9 @@ def replay(
     ] = None,
     level: Annotated[float | None, typer.Option("--level", help="Default: the first level.")] = None,
     model: Annotated[str | None, typer.Option("--model", help="Name of the model; default the first.")] = None,
+    member: Annotated[
+        str | None, typer.Option("--member", help="Of an ensemble: whose crop; default the first network's.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="PNG file of the crop; default <case>-<repeat>.png.")
     ] = None,

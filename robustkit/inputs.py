@@ -82,6 +82,12 @@ class InputSpec:
 
 @dataclass(frozen=True, slots=True)
 class OutputSpec:
-    """What a model's output row means: one sigmoid logit, softmax logits, or probabilities."""
+    """What a model's output row means.
+
+    Attributes:
+        kind: One sigmoid logit, softmax logits, or probabilities.
+        is_one: True for one probability, that of the last of two classes; a sigmoid logit is always one.
+    """
 
     kind: OutputKind = "sigmoid-logit"
+    is_one: bool = False

@@ -23,7 +23,7 @@ from robustkit.atomic import replacing
 from robustkit.cohort.vocabulary import read_vocabulary
 from robustkit.config import read_config
 from robustkit.engine.equip import resolve_batch_size, resolve_devices, resolve_workers
-from robustkit.engine.heatmaps import Explanation, MapMaker, Reading
+from robustkit.engine.heatmaps import Explanation, MapMaker, Reading, why_no_map
 from robustkit.errors import InputError, RunError
 from robustkit.images.film import read_film
 from robustkit.images.heat import triptych
@@ -108,15 +108,17 @@ class Job:
         found, said = {}, []
         for name in wanted or entries:
             opened = reopened(entries[name], trust_code=trust_code)
-            if opened.engine != "torch" and not wanted:
-                said.append(f"{name} has no heatmaps: it is no PyTorch network.")
+            reason = why_no_map(opened)
+            if reason and not wanted:
+                said.append(f"{name} has no heatmaps: {reason}.")
                 continue
             explanation = Explanation(method, layer, cast(Literal["positive", "decision"], target), self.cuts[name])
             size = resolve_batch_size(batch_size, place)
             found[name] = MapMaker(opened, explanation, margin=margin, device=place, batch_size=size)
         if not found:
-            what = "none of the run's models is a PyTorch network: there is nothing to make a map of."
-            raise InputError(what, where=str(self.folder.path), fix="Heatmaps need gradients, or at least the network.")
+            what = f"none of the run's models is a PyTorch network ({' '.join(said)})"
+            fix = "Run `robustkit perturb` with a network, or with a member of these by itself."
+            raise InputError(what, where=str(self.folder.path), fix=fix)
         return found, said
 
     def settle(self, makers: Mapping[str, MapMaker], *, method: str, target: str, new: bool) -> None:

@@ -206,10 +206,21 @@ def _request(
 
 
 def _positive_labels(models: tuple[Classifier, ...], manifest: Manifest, vocabulary: Vocabulary) -> list[str]:
-    """Give the labels of this cohort that count as positive: the checkpoint's, else the vocabulary's."""
+    """Give the labels of this cohort that count as positive: the checkpoint's, else the vocabulary's.
+
+    Raises:
+        InputError: A label that is positive for one model and negative for another.
+    """
     classes = {c for m in models for c in m.classes}
     positive = {c for m in models for c in m.positive}
     labels = set(manifest.frame["label"])
+    for label in sorted(labels & classes & positive):
+        no = next((m.name for m in models if label in m.classes and label not in m.positive), None)
+        if no is not None:
+            yes = next(m.name for m in models if label in m.positive)
+            what = f"the label {label!r} is positive for {yes} and negative for {no}."
+            fix = "Name the positive classes with --positive, or judge these models in runs of their own."
+            raise InputError(what, where="--positive", fix=fix)
     return sorted(x for x in labels if x in positive or (x not in classes and vocabulary.is_positive(x)))
 
 

@@ -15,6 +15,7 @@ from robustkit.api._run import Choices, Prepared, Progress
 from robustkit.atomic import replacing
 from robustkit.engine.equip import resolve_workers
 from robustkit.engine.equipment import Equipment
+from robustkit.engine.expect import boxes_by_leaf, boxes_per_row, film_seconds
 from robustkit.engine.outfit import Outfit, expected_batches, outfit
 from robustkit.engine.plan import resolve_part_rows
 from robustkit.engine.questions import leaves
@@ -215,8 +216,11 @@ def _settled(prepared: Prepared, ready: Outfit) -> Prepared:
 def _parted(prepared: Prepared, choices: Choices, record: Mapping[str, Any] | None) -> Prepared:
     """Divide the run into parts; one that was begun keeps its parts, whose files are named by their cases."""
     request = prepared.request
-    rows = resolve_part_rows(choices.part_rows, batch_size=request.batch_size)
-    begun = int((record or {}).get("part_rows", 0)) or rows
+    begun = int((record or {}).get("part_rows", 0)) or resolve_part_rows(
+        choices.part_rows,
+        batch_size=request.batch_size,
+        boxes_per_row=boxes_per_row(request.models, request.plan),
+    )
     return replace(prepared, request=replace(request, plan=replace(request.plan, part_rows=begun)))
 
 
@@ -272,8 +276,6 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
 
 def _expect(prepared: Prepared, choices: Choices, ready: Outfit, run_folder: RunFolder | None) -> Expectation:
     """Count the boxes of every model and member; time a batch of every network on empty crops, and every film model."""
-    from robustkit.engine.expect import boxes_by_leaf, film_seconds
-
     request, plan = prepared.request, prepared.request.plan
     rows = sum(plan.n_rows(i) for i in range(len(plan.cases)))
     boxes = boxes_by_leaf(request.models, plan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ class Replayed:
         score, logits, status, reason: As stored.
         crop: PNG of what the model saw, before scaling.
         label: Of the case.
+        note: What else the picture is, where the model is no network that saw just this; "" where it is one.
     """
 
     case: str
@@ -33,6 +35,7 @@ class Replayed:
     reason: str
     crop: Path
     label: str
+    note: str = ""
 
     def lines(self) -> list[str]:
         """Give what a person reads."""
@@ -41,6 +44,7 @@ class Replayed:
         return [
             f"{self.case} ({self.label}), {self.model}, {self.perturbation} {self.level:g}, repeat {self.repeat}",
             f"box {shown}: {answer}",
+            *([self.note] if self.note else []),
             str(self.crop),
         ]
 
@@ -53,9 +57,10 @@ def replay(
     perturbation: str | None = None,
     level: float | None = None,
     model: str | None = None,
+    member: str | None = None,
     output: Path | None = None,
 ) -> Replayed:
-    """Cut one crop again exactly as the model saw it.
+    """Cut one crop again exactly as the model saw it; of a model made of others, as one of its networks sees that box.
 
     Args:
         run: Run folder; default the newest complete one.
@@ -64,10 +69,11 @@ def replay(
         perturbation: ``nominal`` or one of the run's; default its first.
         level: Default the first level.
         model: Name; default the run's first.
+        member: Of a model that is made of others: the network whose crop is shown; default the first.
         output: PNG to write; default ``<case>-<perturbation>-<level>-<repeat>.png`` here.
 
     Raises:
-        InputError: No such case, model or condition in this run.
+        InputError: No such case, model, member or condition in this run.
         FilmError: The film cannot be read any more.
     """
     from robustkit.config import read_config
@@ -77,6 +83,7 @@ def replay(
     folder = RunFolder(run) if run else newest_run(read_config(Path.cwd()).runs)
     record = folder.record()
     entry = _model(record, model)
+    seer, note = _seer(entry, member)
     kind, chosen_level = _condition(record, perturbation, level)
     wanted = [("case_id", "==", case), ("model", "==", entry["name"]), ("perturbation", "==", kind)]
     rows = folder.predictions(filters=wanted)
@@ -88,11 +95,12 @@ def replay(
     facts = folder.cases().set_index("case_id").loc[case]
     box = (float(row["x0"]), float(row["y0"]), float(row["x1"]), float(row["y1"]))
     file = output or Path(f"{_safe(case)}-{kind}-{chosen_level:g}-{repeat}.png")
-    _write_crop(file, facts["image_path"], box=box, record=record, entry=entry)
+    _write_crop(file, facts["image_path"], box=box, record=record, entry=seer)
     return Replayed(
         case=case, model=entry["name"], perturbation=kind, level=chosen_level, repeat=repeat, box=box,
         score=float(row["score"]), logits=tuple(float(v) for v in row["logits"]), status=row["status"],
         reason=row["reason"], crop=file, label=facts["label"],
+        note=note,
     )  # fmt: skip
 
 
@@ -103,6 +111,30 @@ def _model(record: dict[str, Any], name: str | None) -> dict[str, Any]:
             return entry
     names = ", ".join(e["name"] for e in entries)
     raise InputError(f"the run has no model {name!r}; it has {names}.", where="--model", fix="Choose one of these.")
+
+
+def _seer(entry: dict[str, Any], member: str | None) -> tuple[dict[str, Any], str]:
+    """Give the entry of the network whose crop is shown, and what is to be said of it."""
+    name = entry["name"]
+    networks = {e["name"]: e for e in reversed(list(_networks(entry)))}
+    if member is not None and (not entry.get("members") or member not in networks):
+        known = ", ".join(reversed(networks)) if entry.get("members") else "none"
+        what = f"{name} has no network {member!r} among its members; it has {known}."
+        raise InputError(what, where="--member", fix="Choose one of these, or leave --member out.")
+    if not networks:
+        return entry, f"{name} is shown no crop: the picture is the box on the film."
+    if not entry.get("members"):
+        return entry, ""
+    seer = networks[member or next(reversed(networks))]
+    made = ", ".join(m["name"] for m in entry["members"])
+    return seer, f"{name} is made of {made}: the picture is the box as {seer['name']} sees it."
+
+
+def _networks(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for member in entry.get("members") or ():
+        yield from _networks(member)
+    if not entry.get("members") and entry.get("backend") not in ("facts", "film"):
+        yield entry
 
 
 def _condition(record: dict[str, Any], kind: str | None, level: float | None) -> tuple[str, float]:

@@ -18,15 +18,27 @@ CASES = 64
 """Cases whose boxes are counted one by one; of more, these are taken for all."""
 
 
-def boxes_by_leaf(models: Sequence[Classifier], plan: Plan) -> dict[str, int]:
-    """Give about how many different boxes each leaf will be asked; exact up to CASES cases."""
+def boxes_by_leaf(models: Sequence[Classifier], plan: Plan, *, n_cases: int = CASES) -> dict[str, int]:
+    """Give about how many different boxes each leaf will be asked; exact up to ``n_cases`` cases."""
     usable = [i for i, fault in enumerate(plan.headers.faults) if not fault and plan.n_rows(i)]
-    chosen = [usable[i] for i in np.linspace(0, len(usable) - 1, min(CASES, len(usable))).astype(int)]
+    chosen = [usable[i] for i in np.linspace(0, len(usable) - 1, min(n_cases, len(usable))).astype(int)]
     found: dict[str, int] = {}
     for index in chosen:
         for name, wanted in _questions(models, plan, index).wanted.items():
             found[name] = found.get(name, 0) + len(wanted)
     return {name: round(n * len(usable) / len(chosen)) for name, n in found.items()}
+
+
+def boxes_per_row(models: Sequence[Classifier], plan: Plan) -> float:
+    """Give about how many boxes the leaf that is asked most is asked for one row of a model; 1 without composites."""
+    if not any(m.members for m in models):
+        return 1.0
+    usable = [i for i, fault in enumerate(plan.headers.faults) if not fault]
+    rows = sum(plan.n_rows(i) for i in usable)
+    return max(1.0, max(boxes_by_leaf(models, plan, n_cases=_FEW).values()) / max(1, rows))
+
+
+_FEW = 8
 
 
 def film_seconds(model: Classifier, plan: Plan, *, depth: Depth, allow_truncated: bool) -> float:

@@ -104,6 +104,19 @@ class Explanation:
     threshold: float = 0.5
 
 
+def why_no_map(model: Classifier) -> str:
+    """Give "" for a PyTorch network, else the reason why it has no heatmaps."""
+    if model.engine == "torch":
+        return ""
+    members = ", ".join(m.name for m in model.members)
+    return {
+        "onnx": "its gradients cannot be had, only those of PyTorch networks",
+        "facts": "it looks at no pixels",
+        "film": "it measures the box on the film, and is no network",
+        "composite": f"it is made of other models ({members}), and a heatmap is of one network",
+    }[model.engine]
+
+
 class MapMaker:
     """Maps of crops, batch by batch, for one network.
 
@@ -121,9 +134,10 @@ class MapMaker:
     def __init__(
         self, model: Classifier, explanation: Explanation, *, margin: float | None, device: str, batch_size: int
     ) -> None:
-        if model.engine != "torch":
-            what = "its gradients cannot be had: only PyTorch networks have heatmaps."
-            raise InputError(what, where=f"model {model.name}", fix="Leave it out: name the others with --model.")
+        reason = why_no_map(model)
+        if reason:
+            fix = "Leave it out: name the others with --model."
+            raise InputError(f"it has no heatmaps: {reason}.", where=f"model {model.name}", fix=fix)
         self.spec: InputSpec = model.input if margin is None else replace(model.input, margin=margin)
         self.batch_size = batch_size
         self.device = device

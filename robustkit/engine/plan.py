@@ -116,9 +116,15 @@ class Plan:
         return tuple([*parts, tuple(current)] if current else parts)
 
 
-def resolve_part_rows(wanted: int, *, batch_size: int) -> int:
-    """Give the rows of one part per model, about: as wanted, or where that is 0 enough for a batch's padding."""
-    return wanted or max(PART_ROWS, PART_BATCHES * batch_size)
+def resolve_part_rows(wanted: int, *, batch_size: int, boxes_per_row: float = 1.0) -> int:
+    """Give the rows of one part per model, about: as wanted, or where that is 0 enough for a batch's padding.
+
+    Args:
+        wanted: 0 where it is left open.
+        batch_size: Of the run.
+        boxes_per_row: That a network is asked for one row: more than 1 where a model asks it about several.
+    """
+    return wanted or max(1, round(max(PART_ROWS, PART_BATCHES * batch_size) / boxes_per_row))
 
 
 def resolve_snap(choice: SnapChoice, boxes: Boxes) -> Snap:

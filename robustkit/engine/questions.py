@@ -37,8 +37,10 @@ def leaves(models: Sequence[Classifier]) -> dict[LeafKey, Classifier]:
 
     Models of the run come first, so that a member that is one of them goes by its name.
     """
-    found = {leaf_key(m): m for m in reversed(models) if not m.members}
-    found = {leaf_key(m): found[leaf_key(m)] for m in models if not m.members}
+    found: dict[LeafKey, Classifier] = {}
+    for model in models:
+        if not model.members:
+            found.setdefault(leaf_key(model), model)
     taken = {m.name for m in models}
     for member in (own for model in models for own in _members(model, model.name)):
         if leaf_key(member) not in found:
@@ -137,11 +139,11 @@ class Questions:
     def _answer(self, one: Asked, said: Mapping[str, Said], places: Iterator[tuple[str, Places]]) -> Said:
         if not one.members:
             name, own = next(places)
-            outputs = said[name]
-            return outputs if isinstance(outputs, str) else outputs[np.searchsorted(self.wanted[name], own)]
+            found = said[name]
+            return found if isinstance(found, str) else found[np.searchsorted(self.wanted[name], own)]
         each = [self._answer(member, said, places) for member in one.members]
         k = len(one.members[0].boxes) // len(one.boxes)
-        outputs = []
+        outputs: list[Logits] = []
         for member, answer in zip(one.members, each, strict=True):
             if isinstance(answer, str):
                 return f"{member.model.name}: {answer}"

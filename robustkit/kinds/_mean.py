@@ -73,10 +73,11 @@ def mean_outputs(answers: NDArray[np.float64], *, mean: Mean, outputs: OutputKin
     Returns:
         ``(R, 1)`` logits of the last class, or ``(R, C)`` logits; float32.
     """
-    if mean == "probabilities":
-        pooled = np.logaddexp.reduce(answers, axis=1) - np.log(answers.shape[1])
-    else:
-        pooled = answers.mean(axis=1)
-    if outputs == "sigmoid-logit":
-        pooled = pooled[:, -1:] - pooled[:, :1]
+    with np.errstate(invalid="ignore"):  # an answer that is NaN leaves NaN
+        if mean == "probabilities":
+            pooled = np.logaddexp.reduce(answers, axis=1) - np.log(answers.shape[1])
+        else:
+            pooled = answers.mean(axis=1)
+        if outputs == "sigmoid-logit":
+            pooled = pooled[:, -1:] - pooled[:, :1]
     return np.asarray(pooled, dtype=np.float32)

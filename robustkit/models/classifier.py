@@ -143,8 +143,9 @@ class Classifier:
 
     @property
     def n_outputs(self) -> int:
-        """Numbers per crop: 1 for a sigmoid logit, else one per class."""
-        return 1 if self.output.kind == "sigmoid-logit" or len(self.classes) == 1 else len(self.classes)
+        """Numbers per crop: 1 for a sigmoid logit or a single probability, else one per class."""
+        is_one = self.output.is_one or self.output.kind == "sigmoid-logit"
+        return 1 if is_one or len(self.classes) == 1 else len(self.classes)
 
     @property
     def members(self) -> tuple[Classifier, ...]:
@@ -164,3 +165,10 @@ class Classifier:
     def is_network(self) -> bool:
         """True where a backend runs it on crops."""
         return self.engine in NETWORKS
+
+    @property
+    def needs_facts(self) -> bool:
+        """True where it cannot answer about a film of which no facts are known."""
+        if self.engine == "composite":
+            return bool(self.runner.needs_facts) or any(m.needs_facts for m in self.members)
+        return self.engine == "facts"

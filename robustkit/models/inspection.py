@@ -10,9 +10,9 @@ from typing import Any
 
 from robustkit.atomic import write_text
 from robustkit.errors import CheckpointError, RobustkitError
-from robustkit.inputs import InputSpec
 from robustkit.models.classifier import Classifier
 from robustkit.models.content import content_of
+from robustkit.models.members import input_options
 from robustkit.models.open import BUNDLED, classifier_of, classifier_of_written, open_model
 from robustkit.models.options import ModelOptions, read_sidecar, sidecar_path
 from robustkit.models.readers import Found, read_model_file
@@ -221,7 +221,7 @@ def _sidecar(looked: Inspection, found: Found, options: ModelOptions) -> str:
     still_open |= {"outputs"} if not options.outputs and found.outputs.kind is None else set()
     values: dict[str, Any] = {
         **({} if found.kind in ("ONNX", "TorchScript", "torch.export", "pickled module") else {"arch": looked.arch}),
-        **_spec_values(spec, is_open="scaling" in still_open),
+        **input_options(spec, names_scale="scaling" in still_open),
         "outputs": looked.outputs,
         "classes": list(looked.classes),
         "positive": list(looked.positive),
@@ -232,13 +232,3 @@ def _sidecar(looked: Inspection, found: Found, options: ModelOptions) -> str:
         guess = f"  # a guess: {text}" if value not in ("", []) else ""
         lines.append(f'{key} = "?"{guess}' if key in still_open else f"{key} = {text}")
     return "\n".join(lines) + "\n"
-
-
-def _spec_values(spec: InputSpec, *, is_open: bool) -> dict[str, Any]:
-    size = {"input_size": spec.height_px} if spec.height_px == spec.width_px else {}
-    if spec.scaling != "custom" or is_open:
-        scale: dict[str, Any] = {"scaling": spec.scaling}
-    else:
-        scale = {"mean": list(spec.mean), "std": list(spec.std)}
-    region = {"margin": spec.margin, "fit": spec.fit, "layout": spec.layout}
-    return {**size, "kernel": spec.kernel, **scale, "channels": spec.channels, **region}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -95,12 +95,11 @@ def classifier_of_written(written: Written, options: ModelOptions) -> Classifier
     path, kind = written.path, kind_of(written)
     runner = kind.runner(written, open_member=member_opener(path, trust_code=options.trust_code))
     members: tuple[Classifier, ...] = getattr(runner, "members", ())
-    own = file_digest(path)
     network = next((m for m in _leaves(members) if m.is_network), None)
     return Classifier(
         name=options.name or path.name.removesuffix(path.suffix),
         path=path.resolve(),
-        sha256=digest([own, *(m.sha256 for m in members)]) if members else own,
+        sha256=whole_digest(path, members),
         arch=written.kind,
         input=network.input if network else InputSpec(),
         output=OutputSpec(written.outputs),
@@ -114,6 +113,12 @@ def classifier_of_written(written: Written, options: ModelOptions) -> Classifier
         seen=written.seen,
         training=written.training,
     )
+
+
+def whole_digest(path: Path, members: Sequence[Classifier]) -> str:
+    """Give the SHA-256 of a written model: of its file; with members, of the list of the file's and theirs."""
+    own = file_digest(path)
+    return digest([own, *(m.sha256 for m in members)]) if members else own
 
 
 def member_opener(path: Path, *, trust_code: bool) -> OpenMember:
@@ -132,7 +137,7 @@ def member_opener(path: Path, *, trust_code: bool) -> OpenMember:
         if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
             what = f'expected a member such as {{"path": "a.pt", "sha256": "..."}}, got {entry!r}.'
             raise CheckpointError(what, where=where, fix="Correct body.")
-        file = path.parent / entry["path"]
+        file = (path.resolve().parent / entry["path"]).resolve()
         if not file.is_file():
             what = f"the member {entry['path']} is missing."
             raise CheckpointError(what, where=where, fix=f"Put it to {file}, or correct its path.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from robustkit.errors import CheckpointError
 from robustkit.inputs import InputSpec
 from robustkit.models.classifier import Engine
 from robustkit.models.content import content_of
@@ -71,6 +72,9 @@ def read_model_file(path: Path, options: ModelOptions) -> Found:
         return _onnx(path, options)
     if content == "torch":
         return _torch(path, options)
+    if content == "written":
+        fix = "Name the checkpoints that it is made of."
+        raise CheckpointError("this is a written model, and a network is needed here.", where=str(path), fix=fix)
     from robustkit.models.archive import open_archive
 
     archive = open_archive(path, content, trust_code=options.trust_code)

@@ -193,9 +193,13 @@ def resolve_output(options: ModelOptions, found: Outputs, *, where: str) -> Mean
             raise CheckpointError(what, where=where, fix="Name them in order: --classes benign,intermediate,malignant.")
         classes = DEFAULT_CLASSES
         notes.append("the one output is that of non-benign")
+    if "?" in (*classes, *_names(options.positive)):
+        what = "the classes are not said yet: one of them is '?'."
+        raise CheckpointError(what, where=where, fix='Replace every "?" by the name that the training used.')
     _check_count(classes, found.n, where=where)
     positive, guessed = _positive(options, found, classes, where)
-    return Meaning(OutputSpec(kind), classes, positive, (*notes, *guessed))
+    spec = OutputSpec(kind, is_one=kind == "probabilities" and found.n == 1)
+    return Meaning(spec, classes, positive, (*notes, *guessed))
 
 
 def _kind(options: ModelOptions, found: Outputs, where: str) -> tuple[OutputKind, list[str]]:

@@ -46,10 +46,11 @@ def log_probabilities(outputs: NDArray[np.float32], *, kind: OutputKind) -> NDAr
         them are kept above the smallest normal float32.
     """
     values = outputs.astype(np.float64)
-    if kind == "sigmoid-logit":
-        return -np.logaddexp(0.0, np.concatenate([values, -values], axis=-1))
-    if kind == "softmax-logits":
-        with np.errstate(invalid="ignore"):  # an infinite logit leaves NaN, as it does in the score
+    # NaN and infinite outputs leave NaN, as they do in the score
+    with np.errstate(invalid="ignore"):
+        if kind == "sigmoid-logit":
+            return np.asarray(-np.logaddexp(0.0, np.concatenate([values, -values], axis=-1)))
+        if kind == "softmax-logits":
             return np.asarray(values - np.logaddexp.reduce(values, axis=-1, keepdims=True))
     if values.shape[-1] == 1:
         values = np.concatenate([1.0 - values, values], axis=-1)

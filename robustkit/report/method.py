@@ -62,8 +62,17 @@ def _manifest(m: Mapping[str, Any]) -> str:
 
 
 def _model(m: Mapping[str, Any]) -> str:
+    members = m.get("members") or ()
+    lineage = m.get("lineage") or "lineage unknown"
+    file = f"sha256 {str(m.get('sha256', 'not recorded'))[:16]}"
+    own = f"{m.get('arch', 'architecture unknown')}; {'' if members else _seen(m)}{lineage}; {file}"
+    return ". ".join([own, *(f"Member {k['name']}: {_model(k)}" for k in members)])
+
+
+def _seen(m: Mapping[str, Any]) -> str:
+    """Say what a model is shown."""
+    if m.get("backend") in ("facts", "film"):
+        return "facts of the case and the box; " if m["backend"] == "facts" else "the box on the whole film; "
     spec = m.get("input") or {}
     shape = f"{spec.get('width_px', '?')} x {spec.get('height_px', '?')} px, {spec.get('kernel', '?')}, scaling {spec.get('scaling', '?')}"
-    lineage = m.get("lineage") or "lineage unknown"
-    margin = f"margin {spec.get('margin', '?')}, {spec.get('fit', '?')}"
-    return f"{m.get('arch', 'architecture unknown')}; {shape}, {margin}; {lineage}; sha256 {str(m.get('sha256', 'not recorded'))[:16]}"
+    return f"{shape}, margin {spec.get('margin', '?')}, {spec.get('fit', '?')}; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,14 @@ def test_neither_order_nor_neighbours_nor_repeats_change_a_box() -> None:
     alone = _plan(cases=(CASES[1],), repeats=4).boxes([0])[0]
     np.testing.assert_array_equal(plan.boxes([1])[0], plan.boxes([2, 1, 0])[1])
     np.testing.assert_array_equal(alone[1:5], plan.boxes([1])[0][1:5])
+
+
+def test_a_model_is_told_the_spacing_of_the_film_where_the_manifest_has_none() -> None:
+    cases = (CASES[0], replace(CASES[1], spacing_mm=0.5), CASES[2])
+    headers = FilmHeaders(np.tile(FILM, (3, 1)) * 1.0, np.array([0.2, 0.3, np.nan]), ("none",) * 3, ("",) * 3)
+    plan = replace(_plan(), cases=cases, headers=headers)
+    assert [plan.case(i).spacing_mm for i in range(3)] == [0.2, 0.5, None]
+    assert replace(plan.case(0), spacing_mm=None) == cases[0]
 
 
 def test_val_rows_are_nominal_only_and_parts_hold_every_case_once() -> None:

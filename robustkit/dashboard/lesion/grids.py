@@ -9,17 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustkit.geometry import Boxes
-from robustkit.perturbations._base import Border, Snap, keep_in_film, snap_edges, snap_moved
+from robustkit.perturbations._base import BoxRules, settled
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a run does with a box before it is shown: rounding, and the edge of the film."""
-
-    snap: Snap = "whole"
-    border: Border = "inside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +40,7 @@ class Grid:
         own = np.abs(self.steps)
         return np.maximum(own[:, None], own[None, :])
 
-    def boxes(self, box: Floats, *, rules: Rules, film: tuple[float, float]) -> Boxes:
+    def boxes(self, box: Floats, *, rules: BoxRules, film: tuple[float, float]) -> Boxes:
         """Give ``(n, n, 4)`` boxes after rounding and border rule.
 
         Args:
@@ -58,9 +50,9 @@ class Grid:
         """
         b, a = np.meshgrid(self.steps, self.steps, indexing="ij")
         moved = (_shifted if self.kind == "shift" else _resized)(box, a.ravel(), b.ravel())[None]
-        if rules.snap == "whole":
-            moved = snap_moved(moved, box[None]) if self.kind == "shift" else snap_edges(moved)
-        return keep_in_film(moved, np.array([film]), rules.border).reshape(self.n, self.n, 4)
+        frame = np.array([film])
+        shown = settled(moved, box[None], film=frame, rules=rules, keeps_size=self.kind == "shift")
+        return shown.reshape(self.n, self.n, 4)
 
     def stages(self) -> list[NDArray[np.intp]]:
         """Give the flat positions of the grid, every fourth first, then every second, then the rest."""
@@ -78,12 +70,10 @@ SHIFT = Grid("shift", 0.2, 17)
 SIZE = Grid("size", 0.2, 9)
 
 
-def judged_box(box: Floats, *, rules: Rules, film: tuple[float, float]) -> Floats:
+def judged_box(box: Floats, *, rules: BoxRules, film: tuple[float, float]) -> Floats:
     """Give ``(4,)``: a drawn box as the run would show it: that of its ``nominal`` row."""
-    shown = box[None, None]
-    if rules.snap == "whole":
-        shown = snap_moved(shown, box[None])
-    return np.asarray(keep_in_film(shown, np.array([film]), rules.border)[0, 0])
+    shown = settled(box[None, None], box[None], film=np.array([film]), rules=rules, keeps_size=True)
+    return np.asarray(shown[0, 0])
 
 
 def filled(scores: Floats) -> Floats:

@@ -25,7 +25,8 @@ def heat_panel(answer: Answer, film: Radiograph | None) -> Any:
     """Give crop and map, and in words how much of it lies in the box."""
     found = answer.heatmap
     if found is None or answer.box is None or film is None:
-        return html.P("No heatmap: this model has no map of features, or looks at no pixels.", className="lesion-small")
+        said = "No heatmap: this model has no map of features, is made of other models, or looks at no crops."
+        return html.P(said, className="lesion-small")
     if found.fault:
         return html.P(f"No heatmap: {found.fault}.", className="lesion-small")
     crop, heat = pictures(found, film.pixels, box=np.asarray(answer.box))

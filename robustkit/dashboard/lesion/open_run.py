@@ -158,9 +158,10 @@ class OpenRun:
         return Path(where)
 
     def case(self, case_id: str) -> Case:
-        """Give a case as models see it."""
+        """Give a case as models are told of it: the spacing is the film's where the manifest has none."""
         row = self.facts(case_id)
-        spacing = pd.to_numeric(row.get("spacing_mm"), errors="coerce")
+        known = [pd.to_numeric(row.get(c), errors="coerce") for c in ("spacing_mm", "film_spacing_mm")]
+        spacing = next((v for v in known if pd.notna(v)), None)
         mask = row.get("mask_path")
         return Case(
             case_id=case_id,
@@ -169,7 +170,7 @@ class OpenRun:
             label=str(row.get("label") or ""),
             patient_id=str(row.get("patient_id") or ""),
             split=str(row.get("split") or ""),
-            spacing_mm=float(spacing) if pd.notna(spacing) else None,
+            spacing_mm=None if spacing is None else float(spacing),
             facts={str(k): "" if pd.isna(v) else str(v) for k, v in row.items() if k not in _OWN},
             mask=Path(mask) if isinstance(mask, str) and mask else None,
         )

@@ -335,6 +335,8 @@ def model_facts(run: OpenRun, model: str) -> Any:
     """Say which model answers, and how its numbers may differ from the run's."""
     entry = run.entry(model)
     said = [f"Model {model}: {entry.get('arch', 'unknown architecture')}, file {str(entry.get('sha256', ''))[:12]}."]
+    members = ", ".join(f"{m['name']} ({m.get('arch', '')})" for m in entry.get("members") or ())
+    said += [f"It is made of {members}: a box is asked of each, and the answer comes of theirs."] if members else []
     if entry.get("arch") == "oracle":
         said.append("It looks at no pixels: a written function of the case's facts and the box, made to test the tool.")
     elif run.record.get("precision", "fp32") != "fp32":

@@ -12,10 +12,11 @@ from PIL import Image
 from robustkit.dashboard.lesion.answers import Answer, GridScores
 from robustkit.dashboard.lesion.desk import Shown
 from robustkit.dashboard.lesion.figures import ABOVE, BELOW, MIDDLE, MapFrame, picture, score_map, viewer
-from robustkit.dashboard.lesion.grids import SHIFT, SIZE, Grid, Rules
+from robustkit.dashboard.lesion.grids import SHIFT, SIZE, Grid
 from robustkit.dashboard.lesion.open_run import Cut, Nominal
 from robustkit.dashboard.lesion.panels import Context, map_panel, readers_words, score_panel, waiting
 from robustkit.images.radiograph import Radiograph
+from robustkit.perturbations._base import BoxRules
 
 BOX = (100.0, 100.0, 140.0, 180.0)
 
@@ -27,7 +28,7 @@ def _found(grid: Grid = SHIFT, *, is_whole: bool = True) -> GridScores:
     if not is_whole:
         asked[1::2] = False
         scores[1::2] = np.nan
-    boxes = grid.boxes(np.array(BOX), rules=Rules("none", "pad"), film=(400.0, 400.0))
+    boxes = grid.boxes(np.array(BOX), rules=BoxRules("none", "pad"), film=(400.0, 400.0))
     return GridScores(grid, boxes, scores, asked, np.zeros(scores.shape, dtype=bool))
 
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from robustkit.dashboard.lesion.grids import SHIFT, SIZE, Grid, Rules, filled, judged_box
+from robustkit.dashboard.lesion.grids import SHIFT, SIZE, Grid, filled, judged_box
+from robustkit.perturbations._base import BoxRules
 
 FILM = (400.0, 300.0)
 BOX = np.array([100.0, 50.0, 140.0, 130.0])
-FREE = Rules("none", "pad")
+FREE = BoxRules("none", "pad")
 
 
 def test_steps_are_even_and_begin_in_the_middle() -> None:
@@ -37,7 +38,7 @@ def test_size_changes_about_the_centre() -> None:
 
 def test_whole_pixels_keep_the_size_of_a_moved_box() -> None:
     box = np.array([100.3, 50.6, 140.2, 130.9])
-    boxes = SHIFT.boxes(box, rules=Rules("whole", "inside"), film=FILM)
+    boxes = SHIFT.boxes(box, rules=BoxRules("whole", "inside"), film=FILM)
     assert np.array_equal(boxes, np.floor(boxes))
     # 39.9 x 80.3 px round to 40 x 80
     assert set((boxes[..., 2] - boxes[..., 0]).ravel()) == {40.0}
@@ -46,7 +47,7 @@ def test_whole_pixels_keep_the_size_of_a_moved_box() -> None:
 
 def test_at_the_edge_the_box_stays_inside() -> None:
     box = np.array([0.0, 0.0, 40.0, 80.0])
-    boxes = SHIFT.boxes(box, rules=Rules("none", "inside"), film=FILM)
+    boxes = SHIFT.boxes(box, rules=BoxRules("none", "inside"), film=FILM)
     assert boxes.min() == 0.0
     assert boxes[0, 0].tolist() == box.tolist()
 
@@ -54,7 +55,7 @@ def test_at_the_edge_the_box_stays_inside() -> None:
 def test_the_judged_box_is_rounded_and_kept_inside() -> None:
     drawn = np.array([-3.0, 10.4, 36.6, 50.4])
     # width 39.6 -> 40; x0 = floor(-3 + .5) = -3 -> moved to 0; y0 = floor(10.9) = 10, height 40
-    assert judged_box(drawn, rules=Rules("whole", "inside"), film=FILM).tolist() == [0.0, 10.0, 40.0, 50.0]
+    assert judged_box(drawn, rules=BoxRules("whole", "inside"), film=FILM).tolist() == [0.0, 10.0, 40.0, 50.0]
     assert judged_box(drawn, rules=FREE, film=FILM).tolist() == drawn.tolist()
 
 

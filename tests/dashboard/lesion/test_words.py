@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from robustkit.dashboard.lesion.answers import GridScores
-from robustkit.dashboard.lesion.grids import Grid, Rules
+from robustkit.dashboard.lesion.grids import Grid
 from robustkit.dashboard.lesion.words import counts, decision, hold, is_followed, percent, shift_sentence, size_sentence
+from robustkit.perturbations._base import BoxRules
 
 GRID = Grid("shift", 0.2, 9)
 """Rings at 5, 10, 15 and 20 %: 8, 16, 24 and 32 boxes."""
@@ -16,7 +17,7 @@ CUT = 0.5
 
 
 def _found(scores: NDArray[np.float64]) -> GridScores:
-    boxes = GRID.boxes(np.array([100.0, 100.0, 140.0, 180.0]), rules=Rules("none", "pad"), film=(400.0, 400.0))
+    boxes = GRID.boxes(np.array([100.0, 100.0, 140.0, 180.0]), rules=BoxRules("none", "pad"), film=(400.0, 400.0))
     return GridScores(GRID, boxes, scores, np.ones((9, 9), dtype=bool), np.zeros((9, 9), dtype=bool))
 
 
@@ -73,7 +74,7 @@ def test_a_ring_without_a_number_is_not_said_to_hold() -> None:
 
 def test_boxes_that_rounding_left_in_place_are_counted() -> None:
     # 4 px wide and high: 5 % are 0.2 px, 10 % are 0.4 px: both round to no move; 15 % are 0.6 px
-    boxes = GRID.boxes(np.array([100.0, 100.0, 104.0, 104.0]), rules=Rules("whole", "pad"), film=(400.0, 400.0))
+    boxes = GRID.boxes(np.array([100.0, 100.0, 104.0, 104.0]), rules=BoxRules("whole", "pad"), film=(400.0, 400.0))
     everywhere, nowhere = np.ones((9, 9), dtype=bool), np.zeros((9, 9), dtype=bool)
     nowhere[0, 0] = True
     found = hold(GridScores(GRID, boxes, _high(), everywhere, nowhere), 0.8, CUT)
