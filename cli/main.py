@@ -35,6 +35,7 @@ COMMANDS = (
     "inspect",
     "averages",
     "train",
+    "baseline",
     "study",
 )
 """Files of this folder, each with ``register(app)``, in the order of the help."""

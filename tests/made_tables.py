@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 from robustkit.results.schema import (
+    BASELINE_COEFFICIENTS_COLUMNS,
+    BASELINES_COLUMNS,
     CALIBRATION_COLUMNS,
     COMPARISONS_COLUMNS,
     CURVES_COLUMNS,
@@ -16,6 +18,7 @@ from robustkit.results.schema import (
     HEATMAP_CHECKS_COLUMNS,
     HEATMAP_CONTRASTS_COLUMNS,
     HEATMAP_MEASURES_COLUMNS,
+    NOMOGRAM_COLUMNS,
     OPERATING_POINTS_COLUMNS,
     REPEATS_COLUMNS,
     ROC_COLUMNS,
@@ -326,6 +329,43 @@ def heatmap_checks(models: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(HEATMAP_CHECKS_COLUMNS))
 
 
+def baselines(models: Sequence[str], cohorts: Sequence[str]) -> pd.DataFrame:
+    """Give baselines.csv: an AUC of 0.7 when it was made, of 0.6 on the cohorts; calibration is not estimable."""
+    places = [("development", "validation", 0.7), *((c, "test", 0.6) for c in cohorts)]
+    rows = [
+        made_row(
+            BASELINES_COLUMNS, model=m, kind="clinical", cohort=c, split=s, metric=metric, value=NAN if metric != "auc" else v,
+            low=v - 0.1, high=v + 0.1, features=3, n_cases=40, n_patients=30, reason=TINY if metric != "auc" else "",
+        )
+        for m in models for c, s, v in places for metric in ("auc", "calibration_slope")
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(BASELINES_COLUMNS))
+
+
+def coefficients(models: Sequence[str]) -> pd.DataFrame:
+    """Give baseline_coefficients.csv: an odds ratio of 2 (1 to 4) for F, and a column that says nothing."""
+    fixed = {"kind": "clinical", "method": "maximum likelihood"}
+    rows = []
+    for m in models:
+        two = {"value": 0.693, "low": 0.0, "high": 1.386, "odds_ratio": 2.0, "odds_low": 1.0, "odds_high": 4.0}
+        rows.append(made_row(BASELINE_COEFFICIENTS_COLUMNS, model=m, **fixed, fact="sex", column="sex=F", **two))
+        rows.append(made_row(BASELINE_COEFFICIENTS_COLUMNS, model=m, **fixed, fact="site", column=HOSTILE, value=0.0, odds_ratio=1.0,
+                             reason="follows from the other columns"))  # fmt: skip
+    return pd.DataFrame(rows, columns=list(BASELINE_COEFFICIENTS_COLUMNS))
+
+
+def nomogram(models: Sequence[str]) -> pd.DataFrame:
+    """Give nomogram.csv: an age that turns back, two names of a sex, and three scores."""
+    marks = [("age_years", f"{x:g}", x, p) for x, p in ((0.0, 40.0), (20.0, 0.0), (40.0, 20.0), (80.0, 100.0))]
+    marks += [("sex", "M", NAN, 0.0), ("sex", HOSTILE, NAN, 30.0)]
+    marks += [("score", f"{s:g}", s, p) for s, p in ((0.1, 20.0), (0.5, 60.0), (0.9, 100.0))]
+    rows = [
+        {"model": m, "kind": "clinical", "fact": f, "label": t, "x": x, "log_odds": p / 40, "points": p, "n_cases": 9}
+        for m in models for f, t, x, p in marks
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(NOMOGRAM_COLUMNS))
+
+
 def all_tables(
     models: Sequence[str] = ("a", "b"),
     cohorts: Sequence[str] = ("all", "internal", "external"),
@@ -344,6 +384,7 @@ def all_tables(
         "operating_points": operating_points(models, cohorts), "sweep": sweep(models, cohorts, groups),
         "heatmap_measures": heatmap_measures(models, cohorts, groups), "heatmap_checks": heatmap_checks(models),
         "heatmap_contrasts": heatmap_contrasts(models, cohorts), "readers": readers(cohorts, groups),
+        "baselines": baselines(models, cohorts), "baseline_coefficients": coefficients(models), "nomogram": nomogram(models),
         **study_tables(models, cohorts),
     }  # fmt: skip
     return {**found, "comparisons": comparisons(*models[:2])} if len(models) > 1 else found

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from robustkit.analysis.agreement import agreement_rows, agreement_table, variance_rows
 from robustkit.analysis.all_thresholds import decision_curve_table, decision_rows, roc_rows, roc_table
+from robustkit.analysis.baselines import baseline_tables
 from robustkit.analysis.cohort import ALL, Judged, judged_cases
 from robustkit.analysis.comparisons import Settings, comparisons_table, permutations_for
 from robustkit.analysis.curves import curves_table
@@ -131,6 +132,7 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
     if len(answers) > 1:
         settings = Settings(draws, permutations_for(len(answers), choices.draws), choices.seed)
         frames["comparisons"] = comparisons_table(cohort, answers, settings)
+    frames |= baseline_tables(record, frames["strata"])
     lost = [w for a, t in zip(answers, thresholds, strict=True) for w in loss_warnings(cohort, a, t.value)]
     said = (
         *cohort.warnings, *(t.warning for t in thresholds if t.warning), *lost, *swapped_warnings(frames["strata"])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +10,6 @@ from robustkit.api._baseline import BaselineResult, Fitted, check_output, save_b
 from robustkit.api._development import Development, development_of
 from robustkit.api._outcome import Progress
 from robustkit.api.baseline_clinical import check_knots, choose_facts, known_facts
-from robustkit.errors import InputError
 
 if TYPE_CHECKING:
     from numpy import float64
@@ -67,6 +64,7 @@ def baseline_combined(
     from robustkit.cohort.vocabulary import read_vocabulary
     from robustkit.config import read_config
     from robustkit.engine.equip import resolve_workers
+    from robustkit.models.members import member_entry
     from robustkit.models.open import member_opener
     from robustkit.models.written import Written, kind_of
 
@@ -74,9 +72,8 @@ def baseline_combined(
     check_knots(knots)
     check_output(output, figure)
     models = open_models(model, {})
-    if unfiled := [m.name for m in models if m.path is None]:
-        what = f"{unfiled[0]} is no file that a model file could name."
-        raise InputError(what, where="--model", fix="Give a checkpoint, or a model file.")
+    for one in models:
+        member_entry(one, beside=output)
     told = (lambda done, n: progress("films drawn", done, n)) if progress else None
     cohort = development_of(
         manifest, fill=fill, positive=positive, config=read_config(Path.cwd()), workers=resolve_workers(workers), told=told
@@ -98,7 +95,7 @@ def baseline_combined(
     found = fit_combined(logits, known, names, labels, patients=groups, knots=knots)
     held, folds = cross_fitted(logits, known, names, labels, patients=groups, knots=knots, seed=seed)
     body = {
-        "member": _entry(member, output), "weight": float(found.given[0]), "facts": found.design.to_list(),
+        "member": member_entry(member, beside=output), "weight": float(found.given[0]), "facts": found.design.to_list(),
         "intercept": found.intercept, "coefficients": found.coefficients.tolist(), "allow_missing": allow_missing,
     }  # fmt: skip
     written = Written(
@@ -124,7 +121,7 @@ def baseline_combined(
     return save_baseline(
         output,
         Fitted(
-            written=replace(written, assumed=member.assumed), fitted=val, val=val, threshold_logits=held,
+            written=written, fitted=val, val=val, threshold_logits=held,
             estimates=estimates, coefficients=coefficients, ticks=nomogram(scales, found.intercept, fitted=in_sample),
             n_features=1 + len(found.design.columns),
             choices={
@@ -175,14 +172,3 @@ def _answers(
         values[[place[c] for c in own["case_id"]]] = score_logits(outputs, one)
         found[one.name] = values
     return found
-
-
-def _entry(member: Classifier, output: Path) -> dict[str, str]:
-    """Give the entry of the body that names the image model."""
-    from robustkit.provenance import file_digest
-
-    assert member.path is not None
-    # two disks have no relative path between them
-    same_disk = member.path.drive == output.resolve().drive
-    path = os.path.relpath(member.path, output.resolve().parent) if same_disk else str(member.path)
-    return {"path": Path(path).as_posix(), "sha256": file_digest(member.path)}

@@ -149,7 +149,7 @@ def _of_number(term: Number, own: Floats, cases: Sequence[Facts]) -> Scale:
     there = np.isfinite(values)
     marks = round_marks(term.low, term.high)
     log_odds = term.rows({term.fact: marks}, len(marks)) @ own
-    labels, counts = [f"{m:.4g}" for m in marks], list(nearest(values[there], marks))
+    labels, counts = [f"{m:.3g}" for m in marks], list(nearest(values[there], marks))
     if term.has_missing_column:
         marks = np.append(marks, np.nan)
         log_odds = np.append(log_odds, term.rows({}, 1) @ own)

@@ -59,8 +59,9 @@ def score_logits(outputs: Logits, model: Classifier) -> NDArray[np.float64]:
     """Give ``(R,)`` float64 logits of the score of ``(R, K)`` outputs: no rounding of the score to 0 or 1 enters."""
     found = log_probabilities(outputs, kind=model.output.kind)
     is_positive = np.array([c in model.positive for c in model.classes])
-    for_it, against = (np.logaddexp.reduce(found[:, side], axis=1) for side in (is_positive, ~is_positive))
-    return np.asarray(for_it - against)
+    with np.errstate(invalid="ignore"):  # an answer that is NaN stays NaN
+        for_it, against = (np.logaddexp.reduce(found[:, side], axis=1) for side in (is_positive, ~is_positive))
+        return np.asarray(for_it - against)
 
 
 class CombinedKind:

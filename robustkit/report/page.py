@@ -14,6 +14,7 @@ from plotly.offline import get_plotlyjs
 from robustkit.figures._base import FigureSet, fitting_script
 from robustkit.figures._operating import operating_asset
 from robustkit.figures._words import DISCLAIMER, SIMULATED
+from robustkit.report.baselines import baselines_section
 from robustkit.report.case_cards import cases_section
 from robustkit.report.case_table import case_table_section
 from robustkit.report.heatmaps import heatmaps_section
@@ -31,7 +32,6 @@ from robustkit.report.sections import (
     stability_section,
     strata_section,
 )
-from robustkit.report.slots import baselines_section
 from robustkit.report.study import arms_section, cohorts_section, limitations_section, seeds_section
 from robustkit.report.view import RunView, Section
 

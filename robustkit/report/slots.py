@@ -18,7 +18,7 @@ from robustkit.report.view import RunView, Section
 MOST_ROWS = 200
 """Rows on the page; the table itself, whole, is among the downloads."""
 
-_NAMES = ("cohort", "model", "stratum", "by", "arm_a", "arm_b", "analysis", "baseline", "group")
+_NAMES = ("cohort", "model", "stratum", "by", "arm_a", "arm_b", "analysis", "baseline", "group", "split", "kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Slot:
 BASELINES = Slot(
     "baselines", "baselines", "Models without a network",
     "Fitted on development cases alone: how far facts and texture go without the film as a whole.",
-    ("model", "kind", "cohort", "metric", "value", "features", "n_cases", "n_patients", "reason"),
+    ("model", "kind", "cohort", "split", "metric", "value", "features", "n_cases", "n_patients", "reason"),
 )  # fmt: skip
 
 
@@ -65,9 +65,6 @@ def slot_section(slot: Slot) -> Callable[[RunView], Section | None]:
         )
 
     return make
-
-
-baselines_section = slot_section(BASELINES)
 
 
 def _row(row: Mapping[Any, Any], columns: Sequence[str]) -> list[str]:

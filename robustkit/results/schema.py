@@ -136,6 +136,18 @@ READERS_COLUMNS = (
     "statistic", "df", "p", "null_rate", "method", "n_cases", "n_patients", "reason",
 )  # fmt: skip
 
+BASELINES_COLUMNS = (
+    "model", "kind", "cohort", "split", "metric", "value", "low", "high", "features", "n_cases", "n_patients", "method", "reason",
+)  # fmt: skip
+"""Cohort and split of the rows that a baseline was developed on stand in words, e.g. ``nested CV``."""
+
+BASELINE_COEFFICIENTS_COLUMNS = (
+    "model", "kind", "fact", "column", "value", "low", "high", "odds_ratio", "odds_low", "odds_high", "method", "reason",
+)  # fmt: skip
+
+NOMOGRAM_COLUMNS = ("model", "kind", "fact", "label", "x", "log_odds", "points", "n_cases")
+"""``fact`` is ``score`` for the scale from the sum of points to the score."""
+
 STUDY_COHORTS_COLUMNS = (
     "fact", "category", "cohort", "split", "n", "of", "share", "unit", "mean", "sd", "median", "low_quartile", "high_quartile",
     "n_missing",
@@ -167,6 +179,6 @@ TEXT_COLUMNS = (
     "operating_point", "method", "family", "reason", "kind", "source", "step", "measure", "cohort_a", "cohort_b",
     "scale", "slice", "verdict", "under", "also", "parent", "part", "name", "place", "category", "test",
     "lesion", "heatmap", "a", "b", "adjusted", "check", "stage", "analysis", "reader_id", "arm_a", "arm_b",
-    "fact", "weights", "arm", "arch", "sha256", "sentence", "guideline", "item", "about", "where",
+    "fact", "weights", "arm", "arch", "sha256", "sentence", "guideline", "item", "about", "where", "column", "label",
 )  # fmt: skip
 """Columns of the tables that hold text: an empty cell is empty text."""

@@ -20,6 +20,7 @@ from robustkit.perturbations._base import BoxRules
 from robustkit.provenance import file_digest
 from robustkit.registry import load, names
 
+from made_baselines import clinical_body, radiomics_body
 from small_world import write_network
 
 CLASSES = ("benign", "non-benign")
@@ -41,6 +42,9 @@ def _entry(path: Path) -> dict[str, str]:
 BODIES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "ensemble": lambda f: {"members": [_entry(f / "a.pt"), _entry(f / "b.pt")]},
     "box_average": lambda f: {"member": _entry(f / "a.pt"), "k": 5, "level": 0.2},
+    "clinical": lambda f: clinical_body(),
+    "radiomics": lambda f: radiomics_body(),
+    "combined": lambda f: {**clinical_body(), "member": _entry(f / "a.pt"), "weight": 0.5},
 }
 """A body of every kind, made of the files of a folder; a kind of another package is not asked here."""
 

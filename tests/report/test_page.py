@@ -26,6 +26,7 @@ SECTIONS = [
     "models",
     "heatmaps",
     "readers",
+    "baselines",
     "cases",
     "all-cases",
     "counted",

@@ -26,7 +26,7 @@ READERS = pd.DataFrame(
 
 @pytest.mark.parametrize("anchor", ["heatmaps", "readers", "baselines"])
 def test_absent_without_a_table(anchor: str) -> None:
-    tables = {k: t for k, t in all_tables().items() if not k.startswith("heatmap_") and k != "readers"}
+    tables = {k: t for k, t in all_tables().items() if not k.startswith(("heatmap_", "readers", "baselines"))}
     assert anchor not in Page(build_page(view(tables))).ids()
 
 
