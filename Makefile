@@ -49,6 +49,7 @@ bench: $(STAMP)  ## every ratio, part by part and of the whole job (20 minutes, 
 	@$(BIN)/python benchmarks/report_page.py --json build/report_page.json
 	@$(BIN)/python benchmarks/lesion_page.py --json build/lesion_page.json
 	@$(BIN)/python benchmarks/heatmap_speed.py --json build/heatmap_speed.json
+	@$(BIN)/python -c "import radiomics" 2>/dev/null && $(BIN)/python benchmarks/radiomics_speed.py --json build/radiomics_speed.json || echo "PyRadiomics is not installed: not compared"
 	@$(BIN)/python benchmarks/write_results.py build benchmarks/RESULTS.md
 
 bench-gpu:  ## every row that needs a GPU, in one call under ten minutes, with the python that is there (PYTHON=...)

@@ -3,12 +3,13 @@
     python benchmarks/reader_null.py --studies 10000 --keep robustkit/stats/assets/multireader_null.json
     python benchmarks/reader_null.py --studies 0 --keep robustkit/stats/assets/multireader_null.json --page docs/readers.md
 
-The first takes a quarter of an hour on one core; the second writes the page's table from what is kept.
+The first takes half an hour on one core; the second writes the page's table from what is kept.
 
 Ratings are sums of normal effects of truth, reader, case and their meetings with the arm, the arms alike (Roe and Metz 1997,
 Academic Radiology 4:587); variances as published for a median AUC of 0.855: readers who differ little or much, cases of
-high or low correlation. Under "fixed readers" the same readers read new cases in every study, each equally well in both arms:
-that test's own null. What is kept is printed beside every result of `robustkit readers analyse` of so many readers.
+high or low correlation. Under "fixed readers" the same readers read new cases in every study, each equally well in both arms;
+under "fixed cases" new readers read the same cases, which are equally hard in both arms: these tests' own nulls. What is
+kept is printed beside every result of `robustkit readers analyse` of so many readers.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import json
 import platform
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,7 +42,21 @@ EACH = 50
 COVARIANCES: tuple[Covariance, ...] = ("jackknife", "DeLong")
 RANDOM: Inference = "random readers and cases"
 FIXED: Inference = "fixed readers"
+SAME: Inference = "fixed cases"
 BEGIN, END = "<!-- null -->", "<!-- end of null -->"
+
+
+@dataclass(frozen=True)
+class Lasting:
+    """What is the same in every study.
+
+    Attributes:
+        readers: ``(2, R)``: what each reader adds to negative and to positive cases, in both arms alike; None: drawn anew.
+        cases: ``(n,)``: what each case adds, in both arms alike; None: drawn anew.
+    """
+
+    readers: NDArray[np.float64] | None = None
+    cases: NDArray[np.float64] | None = None
 
 
 def main() -> None:
@@ -71,7 +87,7 @@ def measure(studies: int) -> Iterator[dict[str, Any]]:
     """Give the share of rejections of every setting, and of all four together."""
     for readers in READERS:
         for covariance in COVARIANCES:
-            for inference in (RANDOM, FIXED):
+            for inference in (RANDOM, FIXED, SAME):
                 counts = {}
                 for name, (own, cases) in settings().items():
                     counts[name] = rejections(studies, readers, covariance, inference, of=(own, cases))
@@ -95,7 +111,7 @@ def rejections(
     """Count studies whose test has p < 0.05; NaN counts as no rejection."""
     random = np.random.default_rng(20261124)
     labels, patients = np.repeat([True, False], EACH), np.arange(2 * EACH)
-    lasting = reader_effects(random, readers, of[0]) if inference == FIXED else None
+    lasting = lasting_of(random, inference, readers, of=of)
     k = 0
     for _ in range(studies):
         scores = ratings(random, labels, readers, of=of, lasting=lasting)
@@ -105,8 +121,17 @@ def rejections(
     return k
 
 
+def lasting_of(
+    random: np.random.Generator, inference: Inference, readers: int, *, of: tuple[float, tuple[float, ...]]
+) -> Lasting:
+    """Draw what a test takes as fixed."""
+    if inference == FIXED:
+        return Lasting(readers=reader_effects(random, readers, of[0]))
+    return Lasting(cases=random.normal(0, np.sqrt(of[1][0]), 2 * EACH)) if inference == SAME else Lasting()
+
+
 def reader_effects(random: np.random.Generator, readers: int, variance: float) -> NDArray[np.float64]:
-    """Give ``(2, R)``: what each reader adds to negative and to positive cases, in both arms alike."""
+    """Give ``(2, R)``: what each reader adds to negative and to positive cases."""
     return random.normal(0, np.sqrt(variance), (2, readers))
 
 
@@ -116,16 +141,19 @@ def ratings(
     readers: int,
     *,
     of: tuple[float, tuple[float, ...]],
-    lasting: NDArray[np.float64] | None,
+    lasting: Lasting,
 ) -> NDArray[np.float64]:
-    """Give ``(2, R, n)`` ratings of one study; with ``lasting`` readers are those of every study, without an arm of their own."""
+    """Give ``(2, R, n)`` ratings of one study; readers or cases that last have no arm of their own."""
     variance, parts = of
     case, arm_case, reader_case, rest = (np.sqrt(v) for v in parts)
     n, truth = len(labels), labels.astype(int)
-    own = reader_effects(random, readers, variance) if lasting is None else lasting
-    scores = MEAN * truth + own.T[:, truth] + random.normal(0, case, n)
-    scores = scores + random.normal(0, arm_case, (2, 1, n)) + random.normal(0, reader_case, (readers, n))
-    if lasting is None:
+    own = reader_effects(random, readers, variance) if lasting.readers is None else lasting.readers
+    shown = random.normal(0, case, n) if lasting.cases is None else lasting.cases
+    scores = np.tile(MEAN * truth + own.T[:, truth] + shown, (2, 1, 1))
+    if lasting.cases is None:
+        scores = scores + random.normal(0, arm_case, (2, 1, n))
+    scores = scores + random.normal(0, reader_case, (readers, n))
+    if lasting.readers is None:
         # a reader's own gain or loss in an arm: what makes readers random
         scores = scores + np.stack([reader_effects(random, readers, variance).T[:, truth] for _ in range(2)])
     return np.asarray(scores + random.normal(0, rest, (2, readers, n)))
@@ -133,10 +161,15 @@ def ratings(
 
 def table(found: dict[str, Any]) -> str:
     """Give the rates as a table."""
-    head = "| Readers | Covariance | Random readers and cases | Fixed readers, their own null |\n|---|---|---|---|\n"
+    head = (
+        "| Readers | Covariance | Random readers and cases | Fixed readers, their own null | Fixed cases, their own null |\n"
+        "|---|---|---|---|---|\n"
+    )
     by = {(r["readers"], r["covariance"], r["inference"]): r for r in found["rates"]}
     rows = "".join(
-        f"| {n} | {c} | {said(by[n, c, RANDOM])} | {said(by[n, c, FIXED])} |\n" for n in READERS for c in COVARIANCES
+        f"| {n} | {c} | {' | '.join(said(by[n, c, inference]) for inference in (RANDOM, FIXED, SAME))} |\n"
+        for n in READERS
+        for c in COVARIANCES
     )
     return f"{head}{rows}\n{found['studies']:,} simulated studies of each of four structures, {found['cases']} cases; {found['date']}.\n"
 

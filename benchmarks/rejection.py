@@ -2,10 +2,10 @@
 
     python benchmarks/rejection.py --json build/rejection.json --page docs/statistics.md
 
-The design is that of ``coverage.py``: 40, 100 and 400 patients of one to six lesions, correlation within a patient 0, .3,
-.7, five repeats, at least 20 patients of each class (half of them where there are 40). Every test is told nothing: the
-models err alike, the strata are drawn at random by patient or by case, the two cohorts come from one population. Seeds are
-fixed by cell. Judged by whether the 99 % Monte-Carlo interval meets [.04, .06]; an exact test may reject less.
+The design is that of ``interval_coverage.py``: 40, 100 and 400 patients of one to six lesions, correlation within a
+patient 0, .3, .7, five repeats, at least 20 patients of each class (half of them where there are 40). Every test is told
+nothing: the models err alike, the strata are drawn at random by patient or by case, the two cohorts come from one
+population. Seeds are fixed by cell. Judged by whether the 99 % Monte-Carlo interval meets [.04, .06]; an exact test may reject less.
 """
 
 # ruff: noqa: E402  (the number of threads is set before numpy is imported)
@@ -23,7 +23,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 
 import numpy as np
-from coverage import NOISE, P_RIGHT, SIGNAL, draw_patients
+from interval_coverage import NOISE, P_RIGHT, SIGNAL, draw_patients
 from robustkit.atomic import write_text
 from robustkit.stats.auc import clustered_auc, equal_aucs, paired_auc_difference, placements
 from robustkit.stats.contrast import score_contrast_p, score_heterogeneity_p, two_sample_z

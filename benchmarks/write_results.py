@@ -2,7 +2,8 @@
 
     python benchmarks/write_results.py build benchmarks/RESULTS.md
 
-A file that is not there is a row that says "not yet measured". No figure is typed by hand.
+A section is written anew where all of its files are there; else it stays as it is on the page, or says "not yet measured".
+No figure is typed by hand.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("torch", "timm", "numpy", "scipy", "pandas", "pyarrow", "pillow", "openvino", "distributed")
+PACKAGES = ("torch", "timm", "numpy", "scipy", "pandas", "pyarrow", "pillow", "openvino", "distributed", "numba")
 WAITING = "not yet measured"
 
 WHOLE = (
@@ -38,22 +40,32 @@ GPU = (
 def main() -> None:
     """Write the page."""
     folder, page = Path(sys.argv[1]), Path(sys.argv[2])
-    text = [
-        "# What was measured",
-        "",
-        f"By `make bench` on {datetime.now(UTC):%Y-%m-%d}: {_machine()}. Ratios are of one run; seconds are of this machine. "
-        "Films are simulated, network weights are stand-ins (seeded, untrained): speed does not depend on them.",
-        "",
-        *_whole_job(_read(folder, "whole_job")),
-        *_commands(_read(folder, "commands")),
-        *_sobol(_read(folder, "sobol")),
-        *_scale(_read(folder, "scale_of_results")),
-        *_pages(_read(folder, "report_page"), _read(folder, "lesion_page")),
-        *_heatmaps(_read(folder, "heatmap_speed")),
-        *_parts(_read(folder, "bench")),
-        *_gpu(_read(folder, "gpu")),
-    ]
-    page.write_text("\n".join(text), encoding="utf-8")
+    before = _sections(page)
+    sections, is_whole = [], True
+    for names, write in SECTIONS:
+        found = [_read(folder, n) for n in names]
+        title, *lines = write(*found)
+        measured = all(f is not None for f in found)
+        # a GPU is on another machine, which that section names
+        is_whole &= measured or title not in before or names == OF_A_GPU
+        sections.append((title, lines, measured, names == OF_A_GPU))
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    text = HEAD.format(date=today, machine=_machine()) if is_whole else before[""]
+    # where sections stay, the head of the page tells of another day
+    stamp = [] if is_whole else ["", f"Measured on {today}: {_machine()}."]
+    for title, lines, measured, of_a_gpu in sections:
+        if not measured and title in before:
+            text += before[title]
+        else:
+            text += "\n".join([title, *(stamp if measured and not of_a_gpu else []), *lines, ""])
+    page.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+
+
+def _sections(page: Path) -> dict[str, str]:
+    """Give the sections of the page as it is by their titles; what comes before the first one by an empty one."""
+    text = page.read_text(encoding="utf-8") if page.is_file() else ""
+    head, *rest = text.split("\n## ")
+    return {"": f"{head}\n"} | {f"## {part.split(chr(10), 1)[0]}": f"## {part}\n" for part in rest}
 
 
 def _heatmaps(found: Any) -> list[str]:
@@ -75,6 +87,25 @@ def _heatmaps(found: Any) -> list[str]:
     m = found["memory"]
     said = f"{m['mb_20_cases']:.0f} MB of 20 cases, {m['mb_200_cases']:.0f} MB of 200"
     return [*text, f"Peak memory, 10 times the cases: {m['ratio']:.3f} (under 1.1; {said}).", ""]
+
+
+def _radiomics(found: Any) -> list[str]:
+    text = ["## Radiomics features", ""]
+    if not found:
+        return [*text, f"{WAITING}: `python benchmarks/radiomics_speed.py --json build/radiomics_speed.json`", ""]
+    text += [
+        f"{found['lesions']} lesions of 100 to 400 px x {found['boxes']} boxes, 32 grey levels, beside PyRadiomics 3.0.1 on the same "
+        f"core. *all* is `extract` over PyRadiomics' extractor, at least {found['bar']:g}; over the sum of its classes the "
+        f"ratio is {found['ratio_to_classes']:.1f}.",
+        "",
+        "| family | features | milliseconds per box | PyRadiomics | ratio |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    per_box = 1000 / (found["lesions"] * found["boxes"])
+    for r in found["rows"]:
+        theirs = "| | " if r["ratio"] is None else f"| {r['pyradiomics_seconds'] * per_box:.2f} | {r['ratio']:.1f} "
+        text.append(f"| {r['family']} | {r['features']} | {r['seconds'] * per_box:.2f} {theirs}|")
+    return [*text, ""]
 
 
 def _read(folder: Path, name: str) -> Any:
@@ -221,6 +252,27 @@ def _gpu(rows: dict[str, Any] | None) -> list[str]:
         f"| both | {k} | {v} |" for k, v in rows.items() if k not in ("device", "torch", "resnet50", "inception_v3")
     ]
     return [*text, "", "Bars: " + "; ".join(f"{said}: {bar}" for said, _, bar in GPU) + ".", ""]
+
+
+HEAD = """# What was measured
+
+By `make bench` on {date}: {machine}. Ratios are of one run; seconds are of this machine. \
+Films are simulated, network weights are stand-ins (seeded, untrained): speed does not depend on them.
+
+"""
+OF_A_GPU = ("gpu",)
+SECTIONS: tuple[tuple[tuple[str, ...], Callable[..., list[str]]], ...] = (
+    (("whole_job",), _whole_job),
+    (("commands",), _commands),
+    (("sobol",), _sobol),
+    (("scale_of_results",), _scale),
+    (("report_page", "lesion_page"), _pages),
+    (("heatmap_speed",), _heatmaps),
+    (("radiomics_speed",), _radiomics),
+    (("bench",), _parts),
+    (OF_A_GPU, _gpu),
+)
+"""Files of each section, and what writes it."""
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ COMMANDS = (
     "split",
     "inspect",
     "train",
+    "study",
 )
 """Files of this folder, each with ``register(app)``, in the order of the help."""
 

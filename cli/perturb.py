@@ -88,7 +88,7 @@ def perturb(
     part_rows: Annotated[
         int, typer.Option("--part-rows", help="Rows per model in one part: what a kill can lose; 0: chosen.")
     ] = 0,
-    plan: Annotated[bool, typer.Option("--plan", help="Tell the forwards and the time expected, and stop.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Tell the crops and the time expected, and stop.")] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -250,8 +250,9 @@ def _summary(result: PerturbResult) -> str:
 
 def _expectation(e: Expectation) -> str:
     lines = [
-        f"{e.n_cases} cases x {e.n_conditions} boxes x {len(e.models)} models: {e.forwards:,} answers at the most",
-        f"about {_duration(e.seconds)} of network time on this machine (identical boxes are computed once)",
+        f"{e.n_cases} cases x {e.n_conditions} boxes x {len(e.models)} models: {e.answers:,} answers",
+        *(f"{name}: about {n:,} crops (equal boxes are computed once)" for name, n in e.crops.items()),
+        f"about {_duration(e.seconds)} of the models' time on this machine",
     ]
     if e.run is not None:
         lines.append(f"goes on in {e.run}")

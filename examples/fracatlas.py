@@ -1,11 +1,11 @@
-"""FracAtlas from films to page: one small network and one model without a network, under two kinds of control boxes.
+"""FracAtlas from films to page: a small network, and models without one, under two kinds of control boxes.
 
     python examples/fracatlas.py ../shared/data/fracatlas
 
 Runs the commands of robustkit one after another, for control boxes that are matched to the fractures and for such that
-are merely placed, compares the network with a model that sees no pixel but through six numbers, and writes
-``docs/fracatlas.md`` with its charts. Films stay where they lie; no crop of one is written. A step that is done is
-not done again: remove the folder ``--work`` to begin anew.
+are merely placed: a network, a radiomics model, a model of facts alone and a combined one on the same split. Compares the
+network with a model that sees no pixel but through six numbers, too, and writes ``docs/fracatlas.md`` with its charts. Films
+stay where they lie; no crop of one is written. A step that is done is not done again: remove ``--work`` to begin anew.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from fracatlas_page import Answers, Kind, Machine, Step, write_page
+from fracatlas_page import NETWORK, Answers, Kind, Machine, Step, write_page
 from robustkit.baselines.summaries import fit_predict, summarise
 from robustkit.stats.auc import clustered_auc, paired_auc_difference
 
 KINDS = ("matched", "placed")
 SHIFTS = "0.05,0.1,0.2"
+CASE_FACTS = "site,view,hardware,size"
+"""What FracAtlas knows of a case; it names neither age nor sex."""
 PARTIAL = 3
 """Exit code of a run that finished with failed cases: some films of FracAtlas are truncated."""
 
@@ -90,20 +92,32 @@ def _kind(choice: Choice, name: str) -> Kind:
         folder, "train", "--manifest", str(manifest), "--positive", "fractured", "--arch", choice.arch, "--input-size",
         str(choice.size), "--margin", str(choice.margin), "--epochs", str(choice.epochs), "-o", str(network), "--json", *seed,
     )  # fmt: skip
+    fitted = {n: folder / f"{n}.json" for n in ("radiomics", "facts", "combined")}
+    shared = ["--manifest", str(manifest), "--positive", "fractured", "--json", *seed]
+    baselines = (
+        _step(folder, "baseline", "radiomics", "-o", str(fitted["radiomics"]), *shared),
+        _step(folder, "baseline", "clinical", "--facts", CASE_FACTS, "-o", str(fitted["facts"]), *shared),
+        _step(
+            folder, "baseline", "combined", "--model", str(network), "--facts", CASE_FACTS, "-o", str(fitted["combined"]), *shared,
+        ),
+    )  # fmt: skip
+    models = [x for n, file in {"network": network, **fitted}.items() for x in ("--model", f"{n}={file}")]
     perturbed = _step(
-        folder, "perturb", "--model", str(network), "--manifest", str(manifest), "--shifts", SHIFTS, "--repeats",
-        str(choice.repeats), "--out", str(run), "--json", *seed,
+        folder, "perturb", *models, "--manifest", str(manifest), "--shifts", SHIFTS, "--repeats", str(choice.repeats), "--out",
+        str(run), "--json", *seed,
     )  # fmt: skip
     stratified = _step(folder, "stratify", str(run), "--json")
     reported = _step(folder, "report", str(run), "--json")
-    steps = (imported, trained, perturbed, stratified, reported)
+    steps = (imported, trained, *baselines, perturbed, stratified, reported)
     return Kind(name, run, imported.said, trained.said, steps, _compare(manifest, run))
 
 
 def _step(folder: Path, *arguments: str) -> Step:
     """Run one command, unless ``folder`` remembers that it ran, and keep what it said and its seconds."""
     command = shlex.join(["robustkit", *arguments])
-    memory = folder / f"{arguments[0]}.json"
+    words = arguments[:2] if arguments[0] == "baseline" else arguments[:1]
+    memory = folder / "steps" / f"{'-'.join(words)}.json"
+    memory.parent.mkdir(exist_ok=True)
     kept = json.loads(memory.read_text(encoding="utf-8")) if memory.is_file() else {}
     if kept.get("command") == command:
         return Step(command, kept["seconds"], kept["said"])
@@ -136,7 +150,7 @@ def _compare(manifest: Path, run: Path) -> Answers:
     judged = (cases["split"] == "test").to_numpy()
     plain = fit_predict(seen, fractured, train=(cases["split"] == "train").to_numpy(), judged=judged)
     rows = pd.concat([pd.read_parquet(p) for p in sorted((run / "predictions").glob("*.parquet"))])
-    nominal = rows[rows["perturbation"] == "nominal"].set_index("case_id")["score"]
+    nominal = rows[(rows["perturbation"] == "nominal") & (rows["model"] == NETWORK)].set_index("case_id")["score"]
     scores = nominal.reindex(cases.loc[judged, "case_id"]).to_numpy()
     known = np.isfinite(scores)
     labels = fractured[judged][known]

@@ -29,6 +29,7 @@ from robustkit.results.schema import (
 
 from made_readers_table import readers
 from made_rows import FORMULA, HOSTILE, LONG, NAN, STRATA, TINY, made_row
+from made_study import study_tables
 
 __all__ = ["FORMULA", "HOSTILE", "LONG"]
 
@@ -343,6 +344,7 @@ def all_tables(
         "operating_points": operating_points(models, cohorts), "sweep": sweep(models, cohorts, groups),
         "heatmap_measures": heatmap_measures(models, cohorts, groups), "heatmap_checks": heatmap_checks(models),
         "heatmap_contrasts": heatmap_contrasts(models, cohorts), "readers": readers(cohorts, groups),
+        **study_tables(models, cohorts),
     }  # fmt: skip
     return {**found, "comparisons": comparisons(*models[:2])} if len(models) > 1 else found
 

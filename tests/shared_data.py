@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+BESIDE = Path(__file__).resolve().parents[2] / "shared"
+SHARED = BESIDE / "data"
+IBSI_VALUES = BESIDE / "reference" / "ibsi1_digital_phantom_2d.csv"
 FRACATLAS = SHARED / "fracatlas"
 CHECKPOINTS = SHARED / "checkpoints"
 
 
-def _needs(folder: Path) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(not folder.is_dir(), reason=f"../shared/data/{folder.name} is not beside this checkout")
+def _needs(place: Path) -> pytest.MarkDecorator:
+    said = place.relative_to(BESIDE.parent)
+    return pytest.mark.skipif(not place.exists(), reason=f"../{said} is not beside this checkout")
 
 
 def needs_fracatlas(test):  # type: ignore[no-untyped-def]
@@ -23,3 +26,8 @@ def needs_fracatlas(test):  # type: ignore[no-untyped-def]
 def needs_checkpoints(test):  # type: ignore[no-untyped-def]
     """Mark a test that reads the real checkpoint files."""
     return pytest.mark.shared(_needs(CHECKPOINTS)(test))
+
+
+def needs_ibsi_values(test):  # type: ignore[no-untyped-def]
+    """Mark a test that reads the full table of IBSI's values."""
+    return pytest.mark.shared(_needs(IBSI_VALUES)(test))

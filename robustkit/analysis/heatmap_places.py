@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from robustkit.errors import FilmError, InputError
-from robustkit.images.film import read_film
+from robustkit.images.mask import read_mask
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -124,14 +124,9 @@ def _mask(case: Mapping[str, Any], column: str, size: tuple[float, float]) -> Fl
     if not (root / name).resolve().is_relative_to(root.resolve()):
         return f"the {column.replace('_', ' ')} leaves the folder of the films"
     try:
-        pixels = read_film(root / name).pixels
+        return read_mask(root / name, size=size, name=column.replace("_", " "))
     except FilmError as error:
-        return f"the {column.replace('_', ' ')} cannot be read ({error.what})"
-    if np.isfinite(size).all() and pixels.shape != tuple(int(s) for s in size):
-        height, width = pixels.shape
-        return f"the mask is {width} x {height} px, its film {size[1]:g} x {size[0]:g}"
-    inside = np.asarray(pixels > pixels.max() / 2)
-    return inside if inside.any() else f"the {column.replace('_', ' ')} is empty"
+        return error.what
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,21 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a run would cost: cases, forwards, seconds; ``run`` is where it would go on, if anywhere."""
+    """What a run would cost.
+
+    Attributes:
+        n_cases, n_conditions: Cases, and boxes of each.
+        answers: Of all models.
+        crops: By network, also where it is only a member of a model: how many it will be shown, about.
+        seconds: Of networks and of models that measure films, on this machine.
+        models: Names.
+        run: Where it would go on, if anywhere.
+    """
 
     n_cases: int
     n_conditions: int
-    forwards: int
+    answers: int
+    crops: Mapping[str, int]
     seconds: float
     models: tuple[str, ...]
     run: Path | None

@@ -18,6 +18,7 @@ from robustkit.engine.equip import check_names, crop_maker, resolve_devices, res
 from robustkit.engine.films import FilmHeaders, read_headers
 from robustkit.engine.outfit import Wish, expected_backends, expected_batches
 from robustkit.engine.plan import Plan, check_spacing, resolve_snap
+from robustkit.engine.questions import leaves
 from robustkit.engine.request import Request, Until
 from robustkit.engine.seen import check_seen
 from robustkit.errors import InputError
@@ -136,6 +137,8 @@ def prepare_request(
         )
     seen = check_seen(models, cases, has_patients=manifest.has_patients, allow=choices.allow_seen)
     plan = _plan(cases, headers, choices)
+    told_cases = [plan.case(i) for i in range(len(cases)) if not headers.faults[i]]
+    remarks = [f"{m.name}: {s}" for m in models for s in m.remarks(told_cases)]
     wish, devices = _wish(models, choices)
     request = _request(manifest, models, plan=plan, choices=choices, wish=wish)
     facts = {
@@ -143,9 +146,9 @@ def prepare_request(
         "has_patients": manifest.has_patients,
         "positive_labels": _positive_labels(models, manifest, vocabulary),
         "seen_in_training": seen,
-        "warnings": _warnings(cohort.simulated, manifest, seen=seen, models=models),
+        "warnings": [*_warnings(cohort.simulated, manifest, seen=seen, models=models), *remarks],
     }
-    table = _cases_table(manifest, cases, headers=headers, vocabulary=vocabulary)
+    table = cases_table(manifest, cases, headers=headers, vocabulary=vocabulary)
     return Prepared(request, wish, facts, table, config.runs, devices)
 
 
@@ -169,8 +172,8 @@ def _plan(cases: Sequence[Case], headers: FilmHeaders, choices: Choices) -> Plan
 
 
 def _wish(models: Sequence[Classifier], choices: Choices) -> tuple[Wish, tuple[str, ...]]:
-    # a written function of facts needs no device, and torch need not be loaded for it
-    needs_torch = any(m.engine != "facts" for m in models) or choices.device not in ("auto", "cpu")
+    # what is no network needs no device, and torch need not be loaded for it
+    needs_torch = any(m.is_network for m in leaves(models).values()) or choices.device not in ("auto", "cpu")
     is_elsewhere = choices.executor == "dask"
     devices = resolve_devices(choices.device, elsewhere=is_elsewhere) if needs_torch else ("cpu",)
     wish = Wish(
@@ -215,7 +218,9 @@ def _warnings(
 ) -> list[str]:
     said = [f"{m.name}: assumed: {a}" for m in models for a in m.assumed]
     if simulated:
-        said.append("no manifest was given: the simulated phantom cohort is used; it says nothing about radiographs.")
+        said.append(
+            "the cases are the simulated phantom (it is taken where no manifest is named): they say nothing about radiographs."
+        )
     if not manifest.has_patients:
         text = "patients are unknown (no patient_id): each film counts as one; "
         said.append(text + "intervals are too narrow if films share patients.")
@@ -227,7 +232,7 @@ def _warnings(
     return said
 
 
-def _cases_table(
+def cases_table(
     manifest: Manifest, cases: Sequence[Case], *, headers: FilmHeaders, vocabulary: Vocabulary
 ) -> pd.DataFrame:
     films = pd.DataFrame({

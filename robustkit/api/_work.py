@@ -17,6 +17,7 @@ from robustkit.engine.equip import resolve_workers
 from robustkit.engine.equipment import Equipment
 from robustkit.engine.outfit import Outfit, expected_batches, outfit
 from robustkit.engine.plan import resolve_part_rows
+from robustkit.engine.questions import leaves
 from robustkit.engine.record import first_record, trial_entries
 from robustkit.engine.request import Request, Until
 from robustkit.engine.runner import Outcome, missing
@@ -56,7 +57,7 @@ def work(
         folder, record = _folder(prepared, choices)
         prepared = _parted(prepared, choices, record)
         if only_plan:
-            return PerturbResult(None, expectation=_expect(prepared.request, ready, folder if record else None))
+            return PerturbResult(None, expectation=_expect(prepared, choices, ready, folder if record else None))
         try:
             return _compute(prepared, choices, folder, ready=ready, record=record, command=command, progress=progress,
                             share=share)  # fmt: skip
@@ -269,20 +270,34 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
     return [k for k in now if before.get(k) != now[k]]
 
 
-def _expect(request: Request, ready: Outfit, run_folder: RunFolder | None) -> Expectation:
-    """Time a batch of every network on empty crops."""
-    plan = request.plan
+def _expect(prepared: Prepared, choices: Choices, ready: Outfit, run_folder: RunFolder | None) -> Expectation:
+    """Count the boxes of every model and member; time a batch of every network on empty crops, and every film model."""
+    from robustkit.engine.expect import boxes_by_leaf, film_seconds
+
+    request, plan = prepared.request, prepared.request.plan
     rows = sum(plan.n_rows(i) for i in range(len(plan.cases)))
+    boxes = boxes_by_leaf(request.models, plan)
     seconds = 0.0
-    for name, forward in ready.forwards(request.models).items():
+    forwards = ready.forwards(request.models)
+    for name, forward in forwards.items():
         crops = ready.setting.batches[name].zeros()
         _wait(forward(crops))
         begun = time.perf_counter()
         _wait(forward(crops))
-        seconds += rows / request.batch_size * (time.perf_counter() - begun)
-    names = tuple(m.name for m in request.models)
-    path = run_folder.path if run_folder else None
-    return Expectation(len(plan.cases), len(plan.conditions), rows * len(request.models), seconds, names, path)
+        seconds += boxes[name] / request.batch_size * (time.perf_counter() - begun)
+    for leaf in leaves(request.models).values():
+        if leaf.engine == "film":
+            own = film_seconds(leaf, plan, depth=choices.depth, allow_truncated=request.allow_truncated)
+            seconds += boxes[leaf.name] * own / resolve_workers(choices.workers, request.device)
+    return Expectation(
+        n_cases=len(plan.cases),
+        n_conditions=len(plan.conditions),
+        answers=rows * len(request.models),
+        crops={name: boxes[name] for name in forwards},
+        seconds=seconds,
+        models=tuple(m.name for m in request.models),
+        run=run_folder.path if run_folder else None,
+    )
 
 
 def _wait(outputs: Any) -> None:

@@ -67,7 +67,8 @@ def perturb(
     """Run every model on the nominal and on the perturbed boxes of every case.
 
     Args:
-        model: ``PATH`` or ``NAME=PATH``, or ``phantom-oracle``; several share the same boxes.
+        model: ``PATH`` or ``NAME=PATH`` of a checkpoint or a written model, or ``phantom-oracle``; several share the
+            same boxes, and what is the same network is run once.
         manifest: Manifests, joined; none: robustkit.toml's, else the simulated phantom cohort.
         fill: ``COLUMN=VALUE`` for all rows of a manifest (``--set``).
         shifts: Levels of ``shift`` in box sides: ``0.1`` or ``0.05,0.1,0.2``.
@@ -95,7 +96,7 @@ def perturb(
         executor: ``serial`` (this machine, all its GPUs) or ``dask``.
         scheduler: Of dask: its address, or ``local:N`` for N workers here.
         part_rows: Rows per model in one part of the results, about: what a kill can lose; 0: chosen.
-        plan: Tell the forwards and the time expected, and stop.
+        plan: Tell the crops and the time expected, and stop.
         command: The command as typed, for run.json.
         progress: Told of films and rows done.
 

@@ -22,6 +22,7 @@ class Case:
         split: ``train``, ``val``, ``test`` or ``""``.
         spacing_mm: Side of a pixel in mm, where the manifest says it.
         facts: Every further column as text, known or not (cohort, centre, subtype, site, ...).
+        mask: Absolute path of the lesion's mask; None where the manifest names none.
     """
 
     case_id: str
@@ -32,3 +33,4 @@ class Case:
     split: str
     spacing_mm: float | None
     facts: Mapping[str, str]
+    mask: Path | None = None

@@ -4,10 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from robustkit.cohort.vocabulary import Convention, Girdle, Vocabulary
+from robustkit.geometry import Boxes
 
 DERIVED = ("region", "group", "size_px", "size_mm", "size_source", "size_frac")
+SIZES = ("size_px", "size_mm", "size_frac")
+"""Derived facts that follow from the box."""
+
+Floats = NDArray[np.float64]
+
+
+def box_sizes(boxes: Boxes, *, spacing_mm: Floats, film_px: Floats) -> dict[str, Floats]:
+    """Give the sizes that boxes have, by name.
+
+    Args:
+        boxes: ``(..., 4)`` px.
+        spacing_mm: ``(...)`` side of a pixel; NaN where unknown.
+        film_px: ``(...)`` longest side of the film; NaN where unknown.
+
+    Returns:
+        ``size_px`` (longest side), ``size_mm``, ``size_frac`` (longest side over the film's): ``(...)``.
+    """
+    longest = np.maximum(boxes[..., 2] - boxes[..., 0], boxes[..., 3] - boxes[..., 1])
+    return {"size_px": longest, "size_mm": longest * spacing_mm, "size_frac": longest / film_px}
 
 
 def derive(
@@ -30,17 +51,20 @@ def derive(
     out = frame.copy()
     out["region"] = [vocabulary.region(s, convention=convention, girdle=girdle) for s in frame["site"]]
     out["group"] = [vocabulary.group(s) for s in frame["subtype"]]
-    longest = np.maximum(frame["x1"] - frame["x0"], frame["y1"] - frame["y0"]).astype("float64")
-    out["size_px"] = longest
     nothing = pd.Series(np.nan, index=frame.index)
-    own = frame["spacing_mm"].astype("float64") if "spacing_mm" in frame else nothing
-    film = frame["film_spacing_mm"].astype("float64") if "film_spacing_mm" in frame else nothing
-    extent = frame["mask_diameter_px"].astype("float64").fillna(longest) if "mask_diameter_px" in frame else longest
-    out["size_mm"] = extent * own.fillna(film)
+    own, film, mask, width, height = (
+        frame[c].astype("float64") if c in frame else nothing
+        for c in ("spacing_mm", "film_spacing_mm", "mask_diameter_px", "film_width_px", "film_height_px")
+    )
+    spacing = own.fillna(film)
+    sizes = box_sizes(
+        frame[["x0", "y0", "x1", "y1"]].to_numpy(dtype=np.float64),
+        spacing_mm=spacing.to_numpy(),
+        film_px=np.maximum(width, height).to_numpy(),
+    )
+    out["size_px"] = sizes["size_px"]
+    out["size_mm"] = (mask * spacing).fillna(pd.Series(sizes["size_mm"], index=frame.index))
     source = frame["film_spacing_source"] if "film_spacing_source" in frame else pd.Series("none", index=frame.index)
     out["size_source"] = np.where(own.notna(), "calibrated", np.where(film.notna(), source, "none"))
-    if {"film_width_px", "film_height_px"} <= set(frame.columns):
-        out["size_frac"] = longest / np.maximum(frame["film_width_px"], frame["film_height_px"])
-    else:
-        out["size_frac"] = np.nan
+    out["size_frac"] = sizes["size_frac"]
     return out

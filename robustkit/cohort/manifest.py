@@ -31,7 +31,8 @@ class Manifest:
     Attributes:
         frame: One row per case. Every known column is there (empty text where the file had none;
             ``x0..y1, spacing_mm, age_years`` float64, NaN where empty), plus ``image_path``: the
-            absolute path of the film. ``patient_id`` and ``lesion_id`` have their defaults filled in.
+            absolute path of the film, and ``mask_path``: that of its mask, empty where none is named.
+            ``patient_id`` and ``lesion_id`` have their defaults filled in.
         sources: The files, in the order given.
         has_patients: False where no file had a ``patient_id`` column: patients are unknown.
     """
@@ -55,7 +56,8 @@ class Manifest:
                 patient_id=row["patient_id"],
                 split=row["split"],
                 spacing_mm=float(spacing) if spacing == spacing else None,
-                facts={k: str(v) for k, v in row.items() if k not in {"image_path", *REQUIRED}},
+                facts={k: str(v) for k, v in row.items() if k not in {"image_path", "mask_path", *REQUIRED}},
+                mask=Path(row["mask_path"]) if row["mask_path"] else None,
             )
 
     def only(self, keep: Sequence[bool]) -> Manifest:
@@ -163,6 +165,9 @@ def _complete(raw: pd.DataFrame, root: Path) -> pd.DataFrame:
     for column in (*BOX, "spacing_mm", "age_years"):
         frame[column] = pd.to_numeric(frame[column].replace("", None), errors="coerce").astype("float64")
     frame["image_path"] = [str(root / r / i) for r, i in zip(frame["image_root"], frame["image"], strict=True)]
+    frame["mask_path"] = [
+        str(root / r / m) if m else "" for r, m in zip(frame["image_root"], frame["mask"], strict=True)
+    ]
     frame["patient_id"] = frame["patient_id"].where(frame["patient_id"] != "", frame["image"])
     frame["lesion_id"] = frame["lesion_id"].where(frame["lesion_id"] != "", frame["case_id"])
     return frame

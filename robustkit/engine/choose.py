@@ -20,7 +20,7 @@ class Choice:
     """What runs one model.
 
     Attributes:
-        backend: Its name; ``facts`` where no network is run.
+        backend: Its name; the model's engine (``facts``, ``film``, ``composite``) where it is no network.
         trial: Against the reference; None where it is the reference itself, or there is none.
         forward: Prepared already for the trial; None where it need not be yet.
         notes: What did not work before, one sentence each.
@@ -58,8 +58,8 @@ def choose(model: Classifier, setting: Setting) -> Choice:
         BackendError: The one that was asked for cannot be prepared, or is over its tolerance.
         DeviceMemoryError: The batch does not fit.
     """
-    if model.engine == "facts":
-        return Choice("facts")
+    if not model.is_network:
+        return Choice(model.engine)
     names = candidates(setting.choice, model, device=setting.device, precision=setting.precision)
     notes: list[str] = []
     for name in names:

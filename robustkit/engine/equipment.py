@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from robustkit.backends._base import Batch, Forward
 from robustkit.crops._base import Cropper
+from robustkit.engine.questions import leaves
 from robustkit.images.radiograph import Depth
 from robustkit.inputs import InputSpec
 from robustkit.models.classifier import Classifier
@@ -18,7 +19,7 @@ class Equipment:
 
     Attributes:
         models: The classifiers, in order.
-        forwards: By model name, for those that look at pixels.
+        forwards: By name of a leaf, for those that are networks.
         cropper: Makes the crops.
         batch_size: The one batch size of the run.
         device: ``cpu`` or ``cuda:n``.
@@ -38,14 +39,27 @@ class Equipment:
     keeps_images: bool = True
 
     @property
-    def networks(self) -> tuple[Classifier, ...]:
-        """The models that look at pixels."""
-        return tuple(m for m in self.models if m.engine != "facts")
+    def leaves(self) -> tuple[Classifier, ...]:
+        """The different models that are run: those of the run and their members, each once."""
+        return tuple(leaves(self.models).values())
 
     @property
-    def specs(self) -> tuple[InputSpec, ...]:
-        """The different inputs that the networks want: crops are made once for each."""
-        return tuple(dict.fromkeys(m.input for m in self.networks))
+    def networks(self) -> tuple[Classifier, ...]:
+        """The leaves that are shown crops."""
+        return tuple(m for m in self.leaves if m.is_network)
+
+    @property
+    def film_models(self) -> tuple[Classifier, ...]:
+        """The leaves that are shown whole films."""
+        return tuple(m for m in self.leaves if m.engine == "film")
+
+    @property
+    def specs(self) -> dict[InputSpec, tuple[str, ...]]:
+        """The different inputs that the networks want, and who wants them: crops are made once for each."""
+        found: dict[InputSpec, tuple[str, ...]] = {}
+        for model in self.networks:
+            found[model.input] = (*found.get(model.input, ()), model.name)
+        return found
 
 
 def batch_of(model: Classifier, *, size: int, depth: Depth) -> Batch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,17 @@ class FilmHeaders:
     spacing_mm: NDArray[np.float64]
     spacing_source: tuple[str, ...]
     faults: tuple[str, ...]
+
+    def told(self, index: int, case: Case) -> Case:
+        """Give a case as models are told of it: what its film's header says is among its facts.
+
+        The spacing is the film's where the manifest has none; facts have the names of the table of cases.
+        """
+        (width, height), spacing_mm = self.size[index].tolist(), float(self.spacing_mm[index])
+        found = {"film_width_px": width, "film_height_px": height, "film_spacing_mm": spacing_mm}
+        facts = {k: str(v) for k, v in found.items() if np.isfinite(v)}
+        own = case.spacing_mm if case.spacing_mm is not None or not np.isfinite(spacing_mm) else spacing_mm
+        return replace(case, spacing_mm=own, facts={**case.facts, **facts})
 
 
 def read_headers(cases: Sequence[Case], *, workers: int) -> FilmHeaders:

@@ -9,17 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from robustkit.backends._memory import device_memory
-from robustkit.crops._base import Cropper
 from robustkit.engine.equipment import Equipment
 from robustkit.engine.plan import Plan
+from robustkit.engine.questions import Places, Questions, Said, guarded
 from robustkit.errors import DeviceMemoryError, FilmError
 from robustkit.geometry import Boxes
 from robustkit.images.film import read_film
 from robustkit.images.thumbnail import Thumbnail, thumbnail, window_around
-from robustkit.inputs import InputSpec
 from robustkit.registry import load
 
 SIZE_PX, QUALITY = 160, 55
@@ -32,9 +30,9 @@ class Look:
 
     Attributes:
         boxes: ``(C, 4)`` of all conditions.
-        distinct: Positions of the distinct ones among them.
-        back: ``(C,)`` which distinct one each condition shows.
-        crops: By InputSpec, of the distinct boxes; empty until they are made.
+        questions: What the models are asked; None where the case fails.
+        crops: By name of a network, of the boxes that it is asked; empty until they are made.
+        said: By name of a film model, of the boxes that it is asked.
         film: What the cropper loaded, until the crops are made.
         thumbnail: Of the film around the boxes, where it is kept.
         reason: Why the case fails; "" where it does not.
@@ -42,9 +40,9 @@ class Look:
     """
 
     boxes: Boxes
-    distinct: NDArray[np.intp]
-    back: NDArray[np.intp]
-    crops: Mapping[InputSpec, Any] = field(default_factory=dict)
+    questions: Questions | None = None
+    crops: Mapping[str, Any] = field(default_factory=dict)
+    said: Mapping[str, Said] = field(default_factory=dict)
     film: Any = None
     thumbnail: Thumbnail | None = None
     reason: str = ""
@@ -70,7 +68,9 @@ class Looker:
         self._pool = ThreadPoolExecutor(equipment.workers, thread_name_prefix="film")
         self._waiting: deque[tuple[int, Boxes]] = deque()
         self._running: deque[Future[Look]] = deque()
-        self._host: Cropper = equipment.cropper
+        self._specs = equipment.specs
+        self._film_models = equipment.film_models
+        self._needs_film = bool(self._specs or self._film_models)
 
     def next(self) -> Look:
         """Give the next case, with its crops."""
@@ -93,35 +93,58 @@ class Looker:
         return bool(self._waiting)
 
     def _read(self, index: int, boxes: Boxes) -> Look:
-        """Read the film of one case; crop, too, where that is done on the CPU."""
-        _, distinct, back = np.unique(boxes, axis=0, return_index=True, return_inverse=True)
-        look = Look(boxes, distinct, back.ravel(), reason=self._plan.headers.faults[index])
-        equipment = self._equipment
-        if look.reason or not equipment.specs:
+        """Read the film of one case; ask film models, and crop where that is done on the CPU."""
+        equipment, headers = self._equipment, self._plan.headers
+        look = Look(boxes, reason=headers.faults[index])
+        if look.reason:
+            return look
+        size = (float(headers.size[index, 0]), float(headers.size[index, 1]))
+        case = self._plan.case(index)
+        questions = Questions.of(equipment.models, case, boxes, film=size, rules=self._plan.rules)
+        look = replace(look, questions=questions)
+        if not self._needs_film:
             return look
         try:
-            path = self._plan.cases[index].image
-            film = read_film(path, depth=equipment.depth, allow_truncated=equipment.allow_truncated)
+            film = read_film(case.image, depth=equipment.depth, allow_truncated=equipment.allow_truncated)
         except FilmError as error:
-            return replace(look, reason=error.what)
+            return replace(look, questions=None, reason=error.what)
+        said = {m.name: guarded(m.runner.logits, case, film.pixels, questions.boxes(m.name)) for m in self._film_models}
+        look = replace(look, said=said, notes=film.notes)
         if equipment.keeps_images and not self._plan.first_repeat:
             look = replace(
                 look, thumbnail=thumbnail(film.pixels, window_around(boxes), size_px=SIZE_PX, quality=QUALITY)
             )
-        if equipment.cropper.is_queued:
-            # a film that does not fit on the device is cropped here: the pixels are the same
-            try:
-                with device_memory(equipment.device, doing="a film"):
-                    return replace(look, film=equipment.cropper.load(film.pixels), notes=film.notes)
-            except DeviceMemoryError:
-                return self._cut(replace(look, film=film.pixels, notes=film.notes), load("crops", "pillow"))
-        return self._cut(replace(look, film=equipment.cropper.load(film.pixels), notes=film.notes))
+        return self._handed_over(look, film.pixels) if self._specs else look
+
+    def _handed_over(self, look: Look, pixels: Any) -> Look:
+        """Crop, or bring the film to where that is done later."""
+        equipment = self._equipment
+        if not equipment.cropper.is_queued:
+            return self._cut(replace(look, film=equipment.cropper.load(pixels)))
+        # a film that does not fit on the device is cropped here: the pixels are the same
+        try:
+            with device_memory(equipment.device, doing="a film"):
+                return replace(look, film=equipment.cropper.load(pixels))
+        except DeviceMemoryError:
+            return self._cut(replace(look, film=pixels), load("crops", "pillow"))
 
     def _cut(self, look: Look, maker: Any = None) -> Look:
-        if look.film is None:
+        if look.film is None or look.questions is None:
             return look
         cropper = maker.prepare("cpu") if maker else self._equipment.cropper
-        boxes = look.boxes[look.distinct]
+        asked = look.questions
+        made: dict[str, Any] = {}
         with device_memory(self._equipment.device, doing="the crops of one film"):
-            made = {s: cropper.crops(look.film, boxes, s, snapping=self._plan.snap) for s in self._equipment.specs}
+            for spec, names in self._specs.items():
+                shared = asked.shared(names)
+                crops = cropper.crops(look.film, asked.table[shared], spec, snapping=self._plan.snap)
+                made |= {n: _picked(crops, shared, asked.wanted[n]) for n in names}
         return replace(look, crops=made, film=None)
+
+
+def _picked(crops: Any, shared: Places, wanted: Places) -> Any:
+    """Give the crops that one network wants out of those made for several; the same array where it wants all."""
+    if len(wanted) == len(shared):
+        return crops
+    chosen = np.searchsorted(shared, wanted)
+    return crops[chosen] if isinstance(crops, np.ndarray) else crops[chosen.tolist()]

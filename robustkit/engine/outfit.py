@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from robustkit.backends._base import Batch, Forward, Precision
 from robustkit.engine.choose import Choice, Setting, choose, halved, prepared
 from robustkit.engine.equip import candidates, crop_maker, resolve_batch_size
 from robustkit.engine.equipment import batch_of
 from robustkit.engine.plan import Plan
+from robustkit.engine.questions import leaf_key, leaves
 from robustkit.engine.trial import CROPS_CPU, CROPS_CUDA, Sample, Trial
 from robustkit.errors import DeviceMemoryError
 from robustkit.images.radiograph import Depth
 from robustkit.models.classifier import Classifier
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class Outfit:
     Attributes:
         batch_size: The one of the run.
         setting: Device, precision, batch shapes.
-        choices: By model name.
+        choices: By name of a model or of a leaf.
     """
 
     batch_size: int
@@ -32,18 +36,18 @@ class Outfit:
 
     @property
     def backends(self) -> dict[str, str]:
-        """Backend by model name."""
+        """Backend by name of a model or of a leaf."""
         return {name: c.backend for name, c in self.choices.items()}
 
     @property
     def trials(self) -> tuple[Trial, ...]:
         """How far the backends are from the reference, where that was tried."""
-        return tuple(c.trial for c in self.choices.values() if c.trial is not None)
+        return tuple(dict.fromkeys(c.trial for c in self.choices.values() if c.trial is not None))
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What did not work and was left out."""
-        return tuple(n for c in self.choices.values() for n in c.notes)
+        return tuple(dict.fromkeys(n for c in self.choices.values() for n in c.notes))
 
     @classmethod
     def untried(
@@ -52,14 +56,13 @@ class Outfit:
         """Give the outfit of a run that other processes compute; each of them tries its backends itself."""
         batches = _batches(models, batch_size, wish.depth)
         setting = Setting(wish.backend, wish.device, wish.precision, batches)
-        return cls(batch_size, setting, {m.name: Choice(backends[m.name]) for m in models})
+        return cls(batch_size, setting, {name: Choice(b) for name, b in backends.items()})
 
     def forwards(self, models: Sequence[Classifier]) -> dict[str, Forward]:
-        """Give a prepared forward for every model that looks at pixels."""
+        """Give a prepared forward for every network among the leaves."""
         return {
             m.name: self.choices[m.name].forward or prepared(m, self.choices[m.name].backend, self.setting)
-            for m in models
-            if m.engine != "facts"
+            for m in _networks(models)
         }
 
 
@@ -88,17 +91,18 @@ class Wish:
 
 
 def expected_backends(models: Sequence[Classifier], wish: Wish) -> dict[str, str]:
-    """Give the backend of every model if no trial fails; nothing is prepared.
+    """Give the backend of every model and leaf if no trial fails; nothing is prepared.
 
     Raises:
         InputError: No backend can run a model.
     """
-    return {
-        m.name: "facts"
-        if m.engine == "facts"
-        else candidates(wish.backend, m, device=wish.device, precision=wish.precision)[0]
-        for m in models
+    found = {
+        m.name: candidates(wish.backend, m, device=wish.device, precision=wish.precision)[0]
+        if m.is_network
+        else m.engine
+        for m in leaves(models).values()
     }
+    return _for_all(models, found, "composite")
 
 
 def expected_batches(wish: Wish) -> tuple[int, ...]:
@@ -128,7 +132,7 @@ def outfit(
         setting = _setting(models, plan, wish, batch_size=size)
         try:
             choices = {}
-            for model in models:
+            for model in leaves(models).values():
                 own = setting if fixed is None else replace(setting, choice=fixed[model.name])
                 choices[model.name] = _fitting(choose(model, own), model, own)
         except DeviceMemoryError:
@@ -136,12 +140,12 @@ def outfit(
                 raise
             size = halved(size)
             continue
-        return Outfit(size, setting, choices)
+        return Outfit(size, setting, _for_all(models, choices, Choice("composite")))
 
 
 def _fitting(choice: Choice, model: Classifier, setting: Setting) -> Choice:
     """Prepare a network on CUDA at once: whether all fit side by side is known only then."""
-    if setting.device == "cpu" or choice.forward is not None or model.engine == "facts":
+    if setting.device == "cpu" or choice.forward is not None or not model.is_network:
         return choice
     return Choice(choice.backend, choice.trial, prepared(model, choice.backend, setting), choice.notes)
 
@@ -159,4 +163,14 @@ def _setting(models: Sequence[Classifier], plan: Plan, wish: Wish, *, batch_size
 
 
 def _batches(models: Sequence[Classifier], size: int, depth: Depth) -> dict[str, Batch]:
-    return {m.name: batch_of(m, size=size, depth=depth) for m in models if m.engine != "facts"}
+    return {m.name: batch_of(m, size=size, depth=depth) for m in _networks(models)}
+
+
+def _networks(models: Sequence[Classifier]) -> list[Classifier]:
+    return [m for m in leaves(models).values() if m.is_network]
+
+
+def _for_all(models: Sequence[Classifier], found: Mapping[str, T], composite: T) -> dict[str, T]:
+    """Give what was found for the leaves under the name of every model, too, that is one of them by another name."""
+    names = {key: leaf.name for key, leaf in leaves(models).items()}
+    return {**found, **{m.name: composite if m.members else found[names[leaf_key(m)]] for m in models}}

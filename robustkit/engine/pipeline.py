@@ -7,17 +7,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from robustkit.engine.equipment import Equipment, batch_of
 from robustkit.engine.looking import Look, Looker
 from robustkit.engine.packing import Lane, Packer, Pending
 from robustkit.engine.plan import Plan
+from robustkit.engine.questions import Said, guarded
 from robustkit.engine.rows import Answer, predictions
 from robustkit.images.thumbnail import Thumbnail
-from robustkit.models.classifier import Classifier
+from robustkit.models.classifier import Classifier, Logits
 
 Part = tuple[int, ...]
 """Positions of the cases of one part."""
@@ -100,9 +99,8 @@ def _show(
     seen = []
     for _ in part:
         look = looker.next()
-        for model in equipment.networks:
-            if not look.reason:
-                packers[model.name].add(look.crops[model.input])
+        for name, crops in look.crops.items():
+            packers[name].add(crops)
         seen.append(look.without_pixels())
     return seen, {name: packer.finish() for name, packer in packers.items()}
 
@@ -123,34 +121,42 @@ def _finish(
     write: Write,
 ) -> None:
     """Wait for the answers of a part, make its rows, write them."""
-    tables = []
     names = [plan.cases[i].case_id for i in part]
-    for model in equipment.models:
-        if model.engine == "facts":
-            answers = [_ask_facts(model, plan, i, look) for i, look in zip(part, seen, strict=True)]
-        else:
-            answers = _unpack(pending[model.name].wait(), names, seen)
-        tables.append(predictions(model, answers, plan.conditions))
+    given = {leaf: _Reel(one.wait()) for leaf, one in pending.items()}
+    facts_models = [m for m in equipment.leaves if m.engine == "facts"]
+    rows: list[list[Answer]] = [[] for _ in equipment.models]
+    for name, look in zip(names, seen, strict=True):
+        for own, one in zip(rows, _said(look, given, facts_models, n=len(rows)), strict=True):
+            own.append(_answer(name, look, one))
+    tables = tuple(predictions(m, a, plan.conditions) for m, a in zip(equipment.models, rows, strict=True))
     notes = {n: look.notes for n, look in zip(names, seen, strict=True) if look.notes}
     pictures = {n: look.thumbnail for n, look in zip(names, seen, strict=True) if look.thumbnail}
-    write(PartResult(part, tuple(tables), sum(bool(look.reason) for look in seen), notes, pictures))
+    write(PartResult(part, tables, sum(bool(look.reason) for look in seen), notes, pictures))
 
 
-def _ask_facts(model: Classifier, plan: Plan, index: int, look: Look) -> Answer:
-    case = plan.cases[index]
-    if look.reason:
-        return Answer(case.case_id, look.boxes, None, look.reason)
-    return Answer(case.case_id, look.boxes, model.runner.logits(case, look.boxes))
+@dataclass(slots=True)
+class _Reel:
+    """Outputs of a network for all cases of a part, taken off one case after the other."""
+
+    outputs: Logits
+    begun: int = 0
+
+    def take(self, n: int) -> Logits:
+        self.begun += n
+        return self.outputs[self.begun - n : self.begun]
 
 
-def _unpack(logits: NDArray[np.float32], names: Sequence[str], seen: Sequence[Look]) -> list[Answer]:
-    answers = []
-    start = 0
-    for name, look in zip(names, seen, strict=True):
-        if look.reason:
-            answers.append(Answer(name, look.boxes, None, look.reason))
-            continue
-        own = logits[start : start + len(look.distinct)]
-        start += len(look.distinct)
-        answers.append(Answer(name, look.boxes, own[look.back]))
-    return answers
+def _said(look: Look, given: Mapping[str, _Reel], facts_models: Sequence[Classifier], *, n: int) -> Sequence[Said]:
+    """Give what each of the ``n`` models says of one case."""
+    asked = look.questions
+    if asked is None:
+        return [look.reason] * n
+    said = dict(look.said) | {leaf: reel.take(len(asked.wanted[leaf])) for leaf, reel in given.items()}
+    said |= {m.name: guarded(m.runner.logits, asked.case, asked.boxes(m.name)) for m in facts_models}
+    return asked.answers(said)
+
+
+def _answer(name: str, look: Look, said: Said) -> Answer:
+    if isinstance(said, str):
+        return Answer(name, look.boxes, None, said)
+    return Answer(name, look.boxes, said)

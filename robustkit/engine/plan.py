@@ -14,7 +14,7 @@ from robustkit.engine.conditions import Condition, Levels, conditions, perturbat
 from robustkit.engine.films import FilmHeaders
 from robustkit.errors import InputError
 from robustkit.geometry import Boxes
-from robustkit.perturbations._base import Border, Snap, keep_in_film, reach_px, snap_edges, snap_moved
+from robustkit.perturbations._base import Border, BoxRules, Snap, reach_px, settled
 from robustkit.seeds import uniforms
 from robustkit.sobol import SET_SIZE, sobol
 
@@ -66,6 +66,15 @@ class Plan:
     def _round(self) -> range:
         return range(self.first_repeat, self.repeats)
 
+    @property
+    def rules(self) -> BoxRules:
+        """Rounding and border."""
+        return BoxRules(self.snap, self.border)
+
+    def case(self, index: int) -> Case:
+        """Give a case as models are told of it: with what its film's header says."""
+        return self.headers.told(index, self.cases[index])
+
     def n_rows(self, index: int) -> int:
         """Give the rows of one case: all conditions, or the nominal one alone for ``val`` rows."""
         nominal = int(self.first_repeat == 0)
@@ -77,9 +86,10 @@ class Plan:
         nominal = np.stack([self.cases[i].box.array() for i in indices])
         film = self.headers.size[list(indices)]
         names = [self.cases[i].case_id for i in indices]
-        shown = (
-            [_settle(nominal[:, None, :], nominal, snap=self.snap, keeps_size=True)] if not self.first_repeat else []
-        )
+        rules = self.rules
+        shown = []
+        if not self.first_repeat:
+            shown.append(settled(nominal[:, None, :], nominal, film=film, rules=rules, keeps_size=True))
         draw = sobol if self.sampler == "sobol" else uniforms
         for group in self.groups:
             plugin = perturbation(group.kind)
@@ -87,8 +97,8 @@ class Plan:
             for level in group.levels:
                 reach = reach_px(nominal, level, units=group.units, spacing_mm=self.headers.spacing_mm[list(indices)])
                 moved = plugin.move(nominal, reach, level, draws)
-                shown.append(_settle(moved, nominal, snap=self.snap, keeps_size=plugin.keeps_size))
-        return keep_in_film(np.concatenate(shown, axis=1), film, self.border)
+                shown.append(settled(moved, nominal, film=film, rules=rules, keeps_size=plugin.keeps_size))
+        return np.concatenate(shown, axis=1)
 
     def parts(self) -> tuple[tuple[int, ...], ...]:
         """Divide the cases into parts of about ``part_rows`` rows, in order."""
@@ -104,12 +114,6 @@ class Plan:
                 parts.append(tuple(current))
                 current, rows = [], 0
         return tuple([*parts, tuple(current)] if current else parts)
-
-
-def _settle(moved: Boxes, nominal: Boxes, *, snap: Snap, keeps_size: bool) -> Boxes:
-    if snap == "none":
-        return moved
-    return snap_moved(moved, nominal) if keeps_size else snap_edges(moved)
 
 
 def resolve_part_rows(wanted: int, *, batch_size: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from robustkit.engine.questions import LeafKey, leaf_key, leaves
 from robustkit.engine.request import Request
 from robustkit.engine.trial import Trial
 from robustkit.models.classifier import Classifier
@@ -38,7 +39,7 @@ def first_record(request: Request, *, command: Sequence[str], facts: Mapping[str
         "snap": plan.snap,
         **({"until": request.until.to_dict(), "rounds": []} if request.until else {}),
         "perturbations": [g.to_dict() for g in plan.groups],
-        "models": [model_entry(m, request.backend.get(m.name, "facts")) for m in request.models],
+        "models": model_entries(request.models, request.backend),
         "manifests": [
             {"path": str(s.path), "sha256": s.sha256, "n_cases": s.n_cases} for s in request.manifest.sources
         ],
@@ -64,8 +65,18 @@ def trial_entries(trials: Sequence[Trial]) -> list[dict[str, Any]]:
     return [t.to_dict() for t in trials]
 
 
-def model_entry(model: Classifier, backend: str) -> dict[str, Any]:
-    """Give one entry of ``models``."""
+def model_entries(models: Sequence[Classifier], backends: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Give the entries of ``models``; a composite has ``members``, which are entries, too.
+
+    Args:
+        models: Of the run.
+        backends: By name of a model or of a leaf.
+    """
+    found = {key: backends[leaf.name] for key, leaf in leaves(models).items()}
+    return [_entry(m, found) for m in models]
+
+
+def _entry(model: Classifier, backends: Mapping[LeafKey, str]) -> dict[str, Any]:
     return {
         "name": model.name,
         "path": str(model.path) if model.path else None,
@@ -78,5 +89,7 @@ def model_entry(model: Classifier, backend: str) -> dict[str, Any]:
         "operating_points": dict(model.operating_points),
         "lineage": model.lineage,
         "assumed": list(model.assumed),
-        "backend": backend,
+        **({"training": dict(model.training)} if model.training else {}),
+        "backend": model.engine if model.members else backends[leaf_key(model)],
+        **({"members": [_entry(m, backends) for m in model.members]} if model.members else {}),
     }

@@ -39,7 +39,7 @@ class Request:
         manifest: Of the cases that are shown.
         models: Loaded.
         plan: Cases, boxes, seed, repeats, border, snap.
-        backend: By model name, as resolved.
+        backend: By name of a model or of a leaf, as resolved.
         precision, batch_size, device: As resolved.
         depth, allow_truncated, crops: How films are read and cut.
         until: When repeats are enough; None: as many as the plan has.
@@ -102,4 +102,5 @@ def _model_identity(model: Classifier) -> dict[str, Any]:
         "output": model.output.kind,
         "classes": list(model.classes),
         "positive": list(model.positive),
+        **({"members": [_model_identity(m) for m in model.members]} if model.members else {}),
     }

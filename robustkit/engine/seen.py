@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from robustkit.cohort.case import Case
@@ -14,7 +14,7 @@ DEVELOPMENT = ("train", "val")
 
 
 def overlap(model: Classifier, cases: Sequence[Case], *, has_patients: bool) -> tuple[str, ...]:
-    """Name the cases outside train and val whose film or patient the training of ``model`` saw.
+    """Name the cases outside train and val whose film or patient the training of ``model``, or of a member, saw.
 
     Args:
         model: With ``seen["films"]`` (sha256) and ``seen["patients"]`` (hashes keyed by ``seen["salt"]``).
@@ -22,17 +22,22 @@ def overlap(model: Classifier, cases: Sequence[Case], *, has_patients: bool) -> 
         has_patients: False where patients are unknown: then only films are compared.
     """
     judged = [c for c in cases if c.split not in DEVELOPMENT]
+    met = set(_met(model, judged, has_patients=has_patients))
+    for member in model.members:
+        met |= set(overlap(member, judged, has_patients=has_patients))
+    return tuple(c.case_id for c in judged if c.case_id in met)
+
+
+def _met(model: Classifier, judged: Sequence[Case], *, has_patients: bool) -> Iterator[str]:
     films = frozenset(model.seen.get("films", ()))
     patients = frozenset(model.seen.get("patients", ())) if has_patients else frozenset()
     salt = str(model.seen.get("salt", ""))
     known: dict[Path, bool] = {}
-    met = []
     for case in judged:
         if films and case.image not in known:
             known[case.image] = case.image.is_file() and file_digest(case.image) in films
         if known.get(case.image) or (patients and keyed_hashes([case.patient_id], salt=salt) & patients):
-            met.append(case.case_id)
-    return tuple(met)
+            yield case.case_id
 
 
 def check_seen(

@@ -1,1 +1,1 @@
-"""Features of the pixels in a box; one file, one family."""
+"""Features of the pixels in a box; one file, one family, all by ``_base.extract``."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from robustkit.features._base import Feature, FeatureSettings
+from robustkit.features._film import Pixels
+from robustkit.features._region import Region
 from robustkit.geometry import Boxes, grow
 
 NAMES = ("mean", "sd", "p10", "p90", "gradient", "contrast")
 
-Pixels = NDArray[np.uint8] | NDArray[np.float32]
+FEATURES = tuple(Feature(f"grey_{n}") for n in NAMES)
 
 
 class Grey:
@@ -24,6 +27,14 @@ class Grey:
 
     name = "grey"
     names = NAMES
+
+    def features(self, settings: FeatureSettings) -> tuple[Feature, ...]:
+        """Give the six features."""
+        return FEATURES
+
+    def measure(self, region: Region, settings: FeatureSettings) -> NDArray[np.float64]:
+        """Give ``(6,)`` of the box and its ring, in grey levels 0..255; mask and scale of the region are not read."""
+        return self.values(region.film.pixels, region.box[None]).ravel()
 
     def values(self, pixels: Pixels, boxes: Boxes) -> NDArray[np.float64]:
         """Give ``(K, 6)`` summaries in grey levels 0..255.

@@ -25,7 +25,7 @@ TOP_PX, FOOT_PX = 108, 84
 LEGEND_PX = 68
 """Room for title and legend above, for axis title and disclaimer below."""
 
-Place = Literal["stability", "strata", "errors", "operating", "heatmaps", "readers", "more"]
+Place = Literal["study", "stability", "strata", "errors", "operating", "heatmaps", "readers", "more"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from robustkit.errors import CheckpointError
 
-Content = Literal["safetensors", "torch", "torchscript", "export", "onnx"]
+Content = Literal["safetensors", "torch", "torchscript", "export", "onnx", "written"]
 
 _COPY = "Copy the file itself again from where it came."
 _NOT_MODELS = (
@@ -58,6 +58,8 @@ def content_of(path: Path) -> Content:
     if head[257:262] == b"ustar":
         what = "this is a tar archive, not a checkpoint."
         raise CheckpointError(what, where=where, fix="Unpack it, and give the file in it.")
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
+        return "written"
     if _is_text(head):
         begin = head.decode("utf-8", errors="replace").strip().splitlines()
         what = f"this is a text file that begins with {begin[0][:40]!r}, not a checkpoint."

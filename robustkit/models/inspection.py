@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,13 @@ from typing import Any
 from robustkit.atomic import write_text
 from robustkit.errors import CheckpointError, RobustkitError
 from robustkit.inputs import InputSpec
-from robustkit.models.open import BUNDLED, classifier_of, open_model
+from robustkit.models.classifier import Classifier
+from robustkit.models.content import content_of
+from robustkit.models.open import BUNDLED, classifier_of, classifier_of_written, open_model
 from robustkit.models.options import ModelOptions, read_sidecar, sidecar_path
 from robustkit.models.readers import Found, read_model_file
 from robustkit.models.resolve import open_facts, resolve_input
+from robustkit.models.written import read_written
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Inspection:
         n_films_seen, n_patients_seen: What its training saw, as far as the file says.
         training: Summary of the training, as far as the file says.
         sidecar: Where one was written.
+        members: What a composite is made of, one line each.
+        wants: What it looks at; "" for a network, which ``input`` tells of.
     """
 
     path: str
@@ -62,6 +67,8 @@ class Inspection:
     n_patients_seen: int = 0
     training: Mapping[str, Any] = field(default_factory=dict)
     sidecar: Path | None = None
+    members: tuple[str, ...] = ()
+    wants: str = ""
 
     def lines(self) -> list[str]:
         """Give the page that a person reads, line by line."""
@@ -73,7 +80,7 @@ class Inspection:
             "architecture": self.arch + (f" (same tensors: {', '.join(self.others)})" if self.others else ""),
             "tensors": str(self.n_tensors or ""),
             "lineage": self.lineage,
-            "input": _input_words(self.input) if self.input else "the facts of the case and the box, no pixels",
+            "input": _input_words(self.input) if self.input else self.wants,
             "outputs": f"{self.n_outputs} x {self.outputs or 'not said'}" if self.n_outputs else "none: no classifier",
             "classes": ", ".join(self.classes),
             "positive": ", ".join(self.positive),
@@ -82,6 +89,7 @@ class Inspection:
             "training": ", ".join(f"{k} {v}" for k, v in self.training.items() if isinstance(v, int | float | str)),
         }
         page = [f"{name:<13}{text}" for name, text in rows.items() if text]
+        page += [f"{'member':<13}{text}" for text in self.members]
         page += [f"{'assumed':<13}{text}" for text in self.assumed]
         page += [f"{'sidecar':<13}{self.sidecar}"] if self.sidecar else []
         return [*page, f"{'open':<13}{self.question}"] if self.question else page
@@ -99,8 +107,10 @@ def inspect_file(spec: str, options: ModelOptions, *, write_sidecar: bool) -> In
         CheckpointError: The file cannot be opened; or a sidecar is there already.
     """
     if spec == BUNDLED:
-        return _bundled(options)
+        return _opened(open_model(BUNDLED, options), BUNDLED, kind="bundled")
     path = Path(spec)
+    if content_of(path) == "written":
+        return _written(path, options, write_sidecar=write_sidecar)
     if write_sidecar and sidecar_path(path).exists():
         raise CheckpointError("a sidecar is there already.", where=str(sidecar_path(path)), fix="Edit or remove it.")
     options = options.over(read_sidecar(path))
@@ -142,11 +152,33 @@ def _inspection(path: Path, found: Found, options: ModelOptions) -> Inspection:
     )
 
 
-def _bundled(options: ModelOptions) -> Inspection:
-    model = open_model(BUNDLED, options)
+def _written(path: Path, options: ModelOptions, *, write_sidecar: bool) -> Inspection:
+    if write_sidecar:
+        what = "a written model says itself what its outputs mean; it takes no sidecar."
+        raise CheckpointError(what, where=str(path), fix="Correct the file itself.")
+    written = read_written(path)
+    looked = _opened(classifier_of_written(written, options), str(path), kind="written model")
+    seen = written.seen
+    return replace(
+        looked,
+        n_films_seen=len(seen.get("films", ())),
+        n_patients_seen=len(seen.get("patients", ())),
+        training=dict(written.training),
+    )
+
+
+_WANTS = {
+    "facts": "the facts of the case and the box, no pixels",
+    "film": "the box on the whole film",
+    "composite": "what its members look at",
+}
+
+
+def _opened(model: Classifier, path: str, *, kind: str) -> Inspection:
+    """Tell of a model that is no network."""
     return Inspection(
-        path=BUNDLED,
-        kind="bundled",
+        path=path,
+        kind=kind,
         sha256=model.sha256,
         arch=model.arch,
         others=(),
@@ -160,7 +192,16 @@ def _bundled(options: ModelOptions) -> Inspection:
         lineage=model.lineage,
         assumed=model.assumed,
         operating_points=dict(model.operating_points),
+        members=tuple(_member_words(model)),
+        wants=_WANTS[model.engine],
     )
+
+
+def _member_words(model: Classifier, depth: int = 0) -> Iterator[str]:
+    for member in model.members:
+        wants = _input_words(member.input.to_dict()) if member.is_network else _WANTS[member.engine]
+        yield f"{'  ' * depth}{member.name}: {member.arch}, {wants}; {member.output.kind} of {', '.join(member.classes)}"
+        yield from _member_words(member, depth + 1)
 
 
 def _input_words(spec: Mapping[str, Any]) -> str:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from robustkit.errors import CheckpointError
+from robustkit.errors import CheckpointError, InputError
+from robustkit.inputs import InputSpec, OutputSpec
 from robustkit.models.classifier import Classifier
-from robustkit.models.options import ModelOptions, read_sidecar
+from robustkit.models.content import content_of
+from robustkit.models.options import ModelOptions, read_sidecar, said_options
 from robustkit.models.readers import Found, read_model_file, shape_of
 from robustkit.models.resolve import resolve_input, resolve_output
+from robustkit.models.written import OpenMember, Written, kind_of, read_written
+from robustkit.provenance import digest, file_digest
 
 BUNDLED = "phantom-oracle"
 
@@ -19,7 +25,8 @@ def open_model(spec: str | Path, options: ModelOptions) -> Classifier:
 
     Args:
         spec: Path, or ``phantom-oracle``.
-        options: Flags; they are stronger than the sidecar ``<ckpt>.toml``, which is stronger than the file.
+        options: Flags; they are stronger than the sidecar ``<ckpt>.toml``, which is stronger than the file. Of a written
+            model they name it and choose its positive classes; how its members are read, it says itself.
 
     Raises:
         CheckpointError: What is wrong with the file, and how to mend it.
@@ -31,6 +38,8 @@ def open_model(spec: str | Path, options: ModelOptions) -> Classifier:
         bundled = oracle()
         return replace(bundled, name=options.name) if options.name else bundled
     path = Path(spec)
+    if content_of(path) == "written":
+        return classifier_of_written(read_written(path), options)
     options = options.over(read_sidecar(path))
     return classifier_of(path, read_model_file(path, options), options)
 
@@ -74,3 +83,80 @@ def classifier_of(path: Path, found: Found, options: ModelOptions) -> Classifier
         operating_points=options.operating_points or found.operating_points,
         seen=found.seen,
     )
+
+
+def classifier_of_written(written: Written, options: ModelOptions) -> Classifier:
+    """Open what a written model file says, and its members.
+
+    Raises:
+        CheckpointError: No such kind, a field that is wrong, or a member that is missing or another file now.
+        InputError: ``--positive`` names no class of it.
+    """
+    path, kind = written.path, kind_of(written)
+    runner = kind.runner(written, open_member=member_opener(path, trust_code=options.trust_code))
+    members: tuple[Classifier, ...] = getattr(runner, "members", ())
+    own = file_digest(path)
+    network = next((m for m in _leaves(members) if m.is_network), None)
+    return Classifier(
+        name=options.name or path.name.removesuffix(path.suffix),
+        path=path.resolve(),
+        sha256=digest([own, *(m.sha256 for m in members)]) if members else own,
+        arch=written.kind,
+        input=network.input if network else InputSpec(),
+        output=OutputSpec(written.outputs),
+        classes=written.classes,
+        positive=_positive(written, options),
+        engine=kind.engine,
+        runner=runner,
+        lineage=written.lineage,
+        assumed=(*written.assumed, *(f"{m.name}: {a}" for m in members for a in m.assumed)),
+        operating_points=written.operating_points,
+        seen=written.seen,
+        training=written.training,
+    )
+
+
+def member_opener(path: Path, *, trust_code: bool) -> OpenMember:
+    """Give what opens the members of a written model.
+
+    An entry has ``path`` (relative to the folder of the file, or absolute), ``sha256`` (of the member's bytes), and, as
+    in a sidecar, whatever the member's own file does not say.
+
+    Args:
+        path: The written model.
+        trust_code: Open members that are programs.
+    """
+    where = str(path)
+
+    def opened(entry: Any) -> Classifier:
+        if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
+            what = f'expected a member such as {{"path": "a.pt", "sha256": "..."}}, got {entry!r}.'
+            raise CheckpointError(what, where=where, fix="Correct body.")
+        file = path.parent / entry["path"]
+        if not file.is_file():
+            what = f"the member {entry['path']} is missing."
+            raise CheckpointError(what, where=where, fix=f"Put it to {file}, or correct its path.")
+        found = file_digest(file)
+        if entry.get("sha256") != found:
+            what = f"the member {entry['path']} is another file now than when this model was written."
+            fix = f"Put that file back, or write the model again (the file's sha256 is {found})."
+            raise CheckpointError(what, where=where, fix=fix)
+        rest = {k: v for k, v in entry.items() if k not in ("path", "sha256")}
+        said = said_options(rest, who=f"the member {entry['path']}", where=where)
+        return open_model(file, replace(said, trust_code=trust_code))
+
+    return opened
+
+
+def _leaves(members: tuple[Classifier, ...]) -> Iterator[Classifier]:
+    for member in members:
+        yield from _leaves(member.members) if member.members else (member,)
+
+
+def _positive(written: Written, options: ModelOptions) -> tuple[str, ...]:
+    told = tuple(n.strip() for n in (options.positive or "").split(",") if n.strip())
+    unknown = [p for p in told if p not in written.classes]
+    if unknown:
+        what = f"{', '.join(unknown)} is no class of the model; its classes are {', '.join(written.classes)}."
+        raise InputError(what, where=f"--positive, {written.path}", fix="Choose among these.")
+    return told or written.positive

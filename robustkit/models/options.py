@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -82,19 +83,33 @@ def read_sidecar(path: Path) -> ModelOptions:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         what = f"the sidecar is no TOML ({error})."
         raise CheckpointError(what, where=str(file), fix="Correct or remove it.") from error
+    return said_options(said, who="the sidecar", where=str(file))
+
+
+def said_options(said: Mapping[str, Any], *, who: str, where: str) -> ModelOptions:
+    """Read what a file says of a checkpoint.
+
+    Args:
+        said: Names of ``ModelOptions`` but ``trust_code``; lists may be lists.
+        who: Says it, for errors.
+        where: The file.
+
+    Raises:
+        CheckpointError: An unknown key, a value of another kind, or a ``"?"`` that nobody has answered yet.
+    """
     known = {f.name for f in fields(ModelOptions)} - {"trust_code"}
     unknown = sorted(set(said) - known)
     if unknown:
-        what = f"the sidecar has an unknown key {', '.join(unknown)}; known: {', '.join(sorted(known))}."
-        raise CheckpointError(what, where=str(file), fix="Correct the name.")
+        what = f"{who} has an unknown key {', '.join(unknown)}; known: {', '.join(sorted(known))}."
+        raise CheckpointError(what, where=where, fix="Correct the name.")
     open_questions = sorted(k for k, v in said.items() if v == "?" or (isinstance(v, list) and "?" in v))
     if open_questions:
-        what = f"the sidecar does not say yet what {', '.join(open_questions)} is."
-        raise CheckpointError(what, where=str(file), fix='Replace every "?" by what the training used.')
-    return ModelOptions(**{k: _checked(k, v, str(file)) for k, v in said.items()})
+        what = f"{who} does not say yet what {', '.join(open_questions)} is."
+        raise CheckpointError(what, where=where, fix='Replace every "?" by what the training used.')
+    return ModelOptions(**{k: _checked(k, v, who=who, where=where) for k, v in said.items()})
 
 
-def _checked(key: str, value: Any, where: str) -> Any:
+def _checked(key: str, value: Any, *, who: str, where: str) -> Any:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if key in _LISTS and isinstance(value, list):
         return ",".join(str(v) for v in value)
@@ -108,4 +123,4 @@ def _checked(key: str, value: Any, where: str) -> Any:
         points = {k: float(v) for k, v in value.items() if isinstance(v, int | float) and 0 <= v <= 1}
         if len(points) == len(value):
             return points
-    raise CheckpointError(f"the sidecar's {key} cannot be {value!r}.", where=where, fix=f"Correct {key}.")
+    raise CheckpointError(f"{who}'s {key} cannot be {value!r}.", where=where, fix=f"Correct {key}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,20 @@ def _of_file(path: Path, entry: Mapping[str, Any], *, trust_code: bool) -> Class
         outputs=str(entry.get("output") or "") or None,
         trust_code=trust_code,
     )
-    return replace(open_model(path, options), input=spec, classes=classes, positive=positive)
+    model = open_model(path, options)
+    if entry.get("members") is not None:
+        _check_members(model, entry["members"])
+    return replace(model, input=spec, classes=classes, positive=positive)
+
+
+def _check_members(model: Classifier, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse members that are read otherwise now than in the run; their files are in the composite's sha256."""
+    for member, entry in zip(model.members, entries, strict=False):
+        if member.input.to_dict() != entry["input"] or list(member.classes) != entry["classes"]:
+            what = f"the member {member.name} of {model.name} is read otherwise now than in the run."
+            fix = f"Look at its sidecar ({member.path}.toml), or run `robustkit perturb` again."
+            raise CheckpointError(what, where=str(model.path), fix=fix)
+        _check_members(member, entry.get("members") or ())
 
 
 def input_spec(entry: Mapping[str, Any]) -> InputSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
@@ -12,6 +13,14 @@ from robustkit.geometry import Boxes
 Snap = Literal["whole", "none"]
 Border = Literal["inside", "clip", "pad"]
 Units = Literal["side", "px", "mm"]
+
+
+@dataclass(frozen=True, slots=True)
+class BoxRules:
+    """What a run does with a box before it is shown: rounding, and the edge of the film."""
+
+    snap: Snap = "whole"
+    border: Border = "inside"
 
 
 class Perturbation(Protocol):
@@ -82,6 +91,21 @@ def open_empty(boxes: Boxes) -> Boxes:
     end = boxes[..., 2:]
     start = boxes[..., :2]
     return np.concatenate([start, np.where(end <= start, start + 1.0, end)], axis=-1)
+
+
+def settled(moved: Boxes, nominal: Boxes, *, film: Boxes, rules: BoxRules, keeps_size: bool) -> Boxes:
+    """Apply a run's rounding and border rule to displaced boxes.
+
+    Args:
+        moved: ``(N, R, 4)``.
+        nominal: ``(N, 4)``.
+        film: ``(N, 2)`` width and height in px (infinite where unknown).
+        rules: Of the run.
+        keeps_size: True where the boxes moved and kept their size.
+    """
+    if rules.snap == "whole":
+        moved = snap_moved(moved, nominal) if keeps_size else snap_edges(moved)
+    return keep_in_film(moved, film, rules.border)
 
 
 def keep_in_film(boxes: Boxes, film: NDArray[np.float64], border: Border) -> Boxes:

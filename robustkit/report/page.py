@@ -32,9 +32,13 @@ from robustkit.report.sections import (
     strata_section,
 )
 from robustkit.report.slots import baselines_section
+from robustkit.report.study import arms_section, cohorts_section, limitations_section, seeds_section
 from robustkit.report.view import RunView, Section
 
 SECTIONS = (
+    arms_section,
+    cohorts_section,
+    seeds_section,
     stability_section,
     strata_section,
     errors_section,
@@ -49,6 +53,7 @@ SECTIONS = (
     cases_section,
     case_table_section,
     counted_section,
+    limitations_section,
     method_section,
 )
 """In the order of the page; one that gives None is absent."""

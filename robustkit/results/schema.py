@@ -136,10 +136,37 @@ READERS_COLUMNS = (
     "statistic", "df", "p", "null_rate", "method", "n_cases", "n_patients", "reason",
 )  # fmt: skip
 
+STUDY_COHORTS_COLUMNS = (
+    "fact", "category", "cohort", "split", "n", "of", "share", "unit", "mean", "sd", "median", "low_quartile", "high_quartile",
+    "n_missing",
+)  # fmt: skip
+"""Of a study: who is in it."""
+
+STUDY_ARMS_COLUMNS = (
+    "model", "kind", "weights", "val_auc", "is_reference", "cohort", "split", "metric", "operating_point", "value", "low",
+    "high", "method", "n_cases", "n_patients", "n_positive", "diff", "diff_low", "diff_high", "p", "p_adjusted", "test",
+    "published", "published_low", "published_high", "source", "reason",
+)  # fmt: skip
+
+STUDY_SEEDS_COLUMNS = (
+    "analysis", "arm", "arm_b", "cohort", "split", "metric", "n_seeds", "value", "low", "high", "sd_seeds", "least", "most",
+    "p", "p_adjusted", "method", "n_cases", "n_patients", "n_positive", "reason",
+)  # fmt: skip
+
+STUDY_TRAINING_COLUMNS = (
+    "arm", "seed", "arch", "weights", "epochs", "best_epoch", "val_auc", "threshold", "n_train", "n_val", "is_chosen",
+    "seconds", "sha256",
+)  # fmt: skip
+
+STUDY_LIMITATIONS_COLUMNS = ("kind", "cohort", "sentence")
+
+STUDY_CROSSWALK_COLUMNS = ("guideline", "item", "about", "where", "is_served")
+
 TEXT_COLUMNS = (
     "model", "model_a", "model_b", "case_id", "by", "stratum", "cohort", "split", "unit", "perturbation", "metric",
     "operating_point", "method", "family", "reason", "kind", "source", "step", "measure", "cohort_a", "cohort_b",
     "scale", "slice", "verdict", "under", "also", "parent", "part", "name", "place", "category", "test",
     "lesion", "heatmap", "a", "b", "adjusted", "check", "stage", "analysis", "reader_id", "arm_a", "arm_b",
+    "fact", "weights", "arm", "arch", "sha256", "sentence", "guideline", "item", "about", "where",
 )  # fmt: skip
 """Columns of the tables that hold text: an empty cell is empty text."""

@@ -208,6 +208,8 @@ def power(
         readers: Planned.
         case_ratio: Planned cases over those of the pilot, classes in the same proportion.
 
+    A variance of arms x readers or of arms x cases that was estimated below 0 is 0.
+
     Source: Hillis, Obuchowski and Berbaum 2011, equations 3 to 6.
     """
     shared = errors.between_readers

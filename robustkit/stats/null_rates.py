@@ -22,7 +22,7 @@ def null_rate(readers: int, covariance: Covariance, inference: Inference) -> flo
         inference: Of the test.
 
     Returns:
-        In [0, 1]; NaN for fewer than two readers and for fixed cases, which were not simulated.
+        In [0, 1]; NaN for fewer than two readers.
     """
     own = {
         int(r["readers"]): float(r["rate"])

@@ -16,6 +16,9 @@ from made_view import Page, record, shown_case, view
 DISCLAIMER = "Research use; not for diagnosis or for the care of a patient"
 SECTIONS = [
     "first",
+    "arms",
+    "cohorts",
+    "seeds",
     "stability",
     "strata",
     "errors",
@@ -26,6 +29,7 @@ SECTIONS = [
     "cases",
     "all-cases",
     "counted",
+    "limitations",
     "method",
 ]
 

@@ -12,7 +12,7 @@ from robustkit.stats.multireader import (
     power,
     reader_aucs,
 )
-from scipy.stats import norm
+from scipy.stats import norm, ttest_rel
 from sklearn.metrics import roc_auc_score
 
 CINE = (0.91964573, 0.85877617, 0.90386473, 0.97310789, 0.82979066)
@@ -52,6 +52,13 @@ def test_van_dyke_with_delong_covariances() -> None:
     assert both.statistic == pytest.approx(4.484854, abs=5e-6)
     assert both.df2 == pytest.approx(15.06611, abs=5e-5)
     assert both.p == pytest.approx(0.05123303, abs=5e-8)
+
+
+def test_fixed_cases_are_the_paired_t_test_of_the_readers_aucs() -> None:
+    cases = obuchowski_rockette(AUCS, JACKKNIFE)[2]
+    t_test = ttest_rel(CINE, SE)
+    assert cases.statistic == pytest.approx(t_test.statistic**2)
+    assert cases.p == pytest.approx(t_test.pvalue)
 
 
 def test_franken_whose_readers_share_less_within_an_arm() -> None:

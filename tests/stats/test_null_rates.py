@@ -16,13 +16,13 @@ def test_five_readers_hold_the_level_and_two_do_not(covariance: Covariance) -> N
     assert 0.07 < null_rate(2, covariance, RANDOM) < 0.11
     for readers in (2, 3, 5, 10):
         assert 0.04 < null_rate(readers, covariance, "fixed readers") < 0.06
+        assert 0.04 < null_rate(readers, covariance, "fixed cases") < 0.06
 
 
 def test_numbers_between_take_the_smaller_and_others_nothing() -> None:
     assert null_rate(4, "DeLong", RANDOM) == null_rate(3, "DeLong", RANDOM)
     assert null_rate(40, "DeLong", RANDOM) == null_rate(10, "DeLong", RANDOM)
     assert np.isnan(null_rate(1, "DeLong", RANDOM))
-    assert np.isnan(null_rate(5, "DeLong", "fixed cases"))
 
 
 def test_a_short_simulation_finds_the_kept_rate_of_two_readers() -> None:

@@ -18,7 +18,7 @@ from robustkit.geometry import Box
 from robustkit.results.folder import RunFolder
 
 BOX = ("x0", "y0", "x1", "y1")
-_OWN = {"case_id", "image", "image_path", "label", "patient_id", "split", "spacing_mm", *BOX}
+_OWN = {"case_id", "image", "image_path", "mask_path", "label", "patient_id", "split", "spacing_mm", *BOX}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +161,7 @@ class OpenRun:
         """Give a case as models see it."""
         row = self.facts(case_id)
         spacing = pd.to_numeric(row.get("spacing_mm"), errors="coerce")
+        mask = row.get("mask_path")
         return Case(
             case_id=case_id,
             image=Path(str(row.get("image_path") or "")),
@@ -170,6 +171,7 @@ class OpenRun:
             split=str(row.get("split") or ""),
             spacing_mm=float(spacing) if pd.notna(spacing) else None,
             facts={str(k): "" if pd.isna(v) else str(v) for k, v in row.items() if k not in _OWN},
+            mask=Path(mask) if isinstance(mask, str) and mask else None,
         )
 
     def readers_shift(self) -> float | None:

@@ -1,6 +1,6 @@
 """Do 95 % intervals cover 95 %, and do tests reject 5 %? Simulated data sets; goes on where it was stopped.
 
-    python benchmarks/coverage.py --json build/coverage.json --page docs/statistics.md
+    python benchmarks/interval_coverage.py --json build/coverage.json --page docs/statistics.md
 
 40, 100 and 400 patients of one to six lesions, correlation within a patient 0, .3, .7, repeats 1, 5, 50; at least 20
 patients of each class. Seeds are fixed by cell. Beside each interval stands the naive one that counts rows. Source of the

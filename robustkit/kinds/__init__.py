@@ -1,0 +1,1 @@
+"""Kinds of written models; one file, one kind."""
