@@ -33,7 +33,9 @@ def learning_curves(table: pd.DataFrame, facts: RunFacts) -> FigureSet:
 
 def _draw(table: pd.DataFrame, shown: str, facts: RunFacts) -> Drawing:
     n = int(table.groupby("model", sort=False).size().max())
-    figure = blank(_TITLE[shown], f"{n} epochs; large: the one that was kept", axes=("epoch (number)", _MENU[shown]), facts=facts)
+    figure = blank(
+        _TITLE[shown], f"{n} epochs; large: the one that was kept", axes=("epoch (number)", _MENU[shown]), facts=facts
+    )
     for model, own in table.groupby("model", sort=False):
         for column, dash, what in _LINES[shown]:
             _line(figure, own, column, facts, name=str(model), what=what, dash=dash)
