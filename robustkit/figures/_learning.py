@@ -9,6 +9,7 @@ from robustkit.figures._base import Drawing, FigureSet, Numbers, RunFacts, Sheet
 COLUMNS = ("model", "epoch", "loss", "val_loss", "val_auc", "learning_rate", "is_best")
 HEAD = ("Model", "Epoch", "Loss, training", "Loss, validation", "AUC, validation", "Learning rate", "Kept")
 _MENU = {"AUC": "validation AUC (0.5 = chance, 1 = best)", "Loss": "loss (mean over the cases)"}
+_TITLE = {"AUC": "Validation AUC", "Loss": "Losses"}
 _LINES = {
     "AUC": (("val_auc", "solid", ""),),
     "Loss": (("loss", "dot", ", training"), ("val_loss", "solid", ", validation")),
@@ -27,12 +28,14 @@ def learning_curves(table: pd.DataFrame, facts: RunFacts) -> FigureSet:
         "The large mark is the epoch that was kept: the one of the best validation AUC, which is too good by that choice. "
         "Training losses are of augmented crops, while the network learnt."
     )
-    return FigureSet("learning_curves", "How the training went", caption, "more", 9, ("Shown",), drawings)
+    return FigureSet("learning_curves", "AUC and losses by epoch", caption, "more", 9, ("Shown",), drawings)
 
 
 def _draw(table: pd.DataFrame, shown: str, facts: RunFacts) -> Drawing:
     n = int(table.groupby("model", sort=False).size().max())
-    figure = blank("Learning curve", f"{n} epochs", axes=("epoch (number)", _MENU[shown]), facts=facts)
+    figure = blank(
+        _TITLE[shown], f"{n} epochs; large: the one that was kept", axes=("epoch (number)", _MENU[shown]), facts=facts
+    )
     for model, own in table.groupby("model", sort=False):
         for column, dash, what in _LINES[shown]:
             _line(figure, own, column, facts, name=str(model), what=what, dash=dash)
