@@ -56,7 +56,7 @@ def baseline_radiomics(
     normalise: Annotated[
         Literal["none", "film", "box"],
         typer.Option("--normalise", help="Grey levels as sd from the mean of film or lesion."),
-    ] = "box",
+    ] = "film",
     discretisation: Annotated[
         Literal["count", "width"], typer.Option("--discretisation", help="A number of levels, or levels of a width.")
     ] = "count",
@@ -174,11 +174,11 @@ def _tell(result: BaselineResult, *, json: bool, quiet: bool) -> None:
             for c in result.coefficients
         ]
         note(grid(("fact", "column", "log-odds", "95 % interval"), rows), quiet=quiet)
-    rows = [
+    found = [
         (e.metric, e.rows, f"{e.value:.3f}" if e.value == e.value else "", _between(e.low, e.high, ".3f") or e.reason, f"{e.n_cases}")
         for e in result.estimates
     ]  # fmt: skip
-    note(grid(("metric", "rows", "value", "95 % interval", "cases"), rows), quiet=quiet)
+    note(grid(("metric", "rows", "value", "95 % interval", "cases"), found), quiet=quiet)
     weights = "features" if result.kind == "radiomics" else "columns"
     threshold = f"threshold {result.threshold:.3f}" if result.threshold == result.threshold else "no threshold"
     note(

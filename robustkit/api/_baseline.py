@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from robustkit.baselines.clinical import Coefficient
     from robustkit.baselines.judged import Found
     from robustkit.baselines.nomogram import Tick
+    from robustkit.models.classifier import Classifier
     from robustkit.models.written import Written
 
 
@@ -137,6 +138,11 @@ def check_output(output: Path, figure: Path | None = None) -> None:
         raise InputError(
             f"expected a name that ends in .html, got {figure.name!r}.", where="--figure", fix="Use .html."
         )
+
+
+def no_member(entry: object) -> Classifier:
+    """Open a member for a kind that has none."""
+    raise AssertionError("this kind has no members")
 
 
 def save_baseline(

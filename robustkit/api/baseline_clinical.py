@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from robustkit.api._baseline import BaselineResult, Fitted, check_output, save_baseline
+from robustkit.api._baseline import BaselineResult, Fitted, check_output, no_member, save_baseline
 from robustkit.api._development import Development, development_of
 from robustkit.api._outcome import Progress
 from robustkit.errors import InputError
@@ -89,7 +89,7 @@ def baseline_clinical(
     written = Written(
         "clinical", cohort.classes, cohort.classes[1:], body, lineage="robustkit baseline clinical", path=output
     )
-    runner = kind_of(written).runner(written, open_member=_no_member)
+    runner = kind_of(written).runner(written, open_member=no_member)
     remarks = runner.remarks(cohort.others())  # type: ignore[union-attr]  # clinical is a model of facts
     answer = [float(runner.part.log_odds(c, c.box.array()[None])[0]) for c in cohort.cases]  # type: ignore[union-attr]
     logits = np.array(answer)
@@ -150,7 +150,3 @@ def choose_facts(asked: Sequence[str], cases: Sequence[Facts]) -> tuple[str, ...
     if twice := sorted({n for n in names if names.count(n) > 1}):
         raise InputError(f"the fact {twice[0]} is named twice.", where="--facts", fix="Name it once.")
     return tuple(names)
-
-
-def _no_member(entry: object) -> None:
-    raise AssertionError("a clinical model has no members")

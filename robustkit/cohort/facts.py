@@ -44,8 +44,8 @@ def facts_of(case: Case, boxes: Boxes, *, vocabulary: Vocabulary) -> Facts:
         boxes: ``(R, 4)`` px.
         vocabulary: Of sites.
     """
-    film = [np.float64(number(case.facts.get(c, ""))) for c in ("film_width_px", "film_height_px")]
-    sizes = box_sizes(boxes, spacing_mm=np.float64(spacing_of(case)), film_px=np.maximum(*film))
+    width, height = (number(case.facts.get(c, "")) for c in ("film_width_px", "film_height_px"))
+    sizes = box_sizes(boxes, spacing_mm=np.asarray(spacing_of(case)), film_px=np.maximum(width, height))
     region = vocabulary.region(case.facts.get("site", ""))
     text = {k: known(v) for k, v in case.facts.items() if k not in BARRED}
     return {**text, "region": "" if region == UNKNOWN else region, **sizes}
