@@ -9,9 +9,10 @@ import pandas as pd
 from PIL import Image
 
 
-def write_cohort(folder: Path, *, n: int = 32) -> Path:
+def write_cohort(folder: Path, *, n: int = 32, seed: int = 8, prefix: str = "") -> Path:
     """Write ``n`` films with one box each, half of them for training, and give the manifest's path."""
-    rng = np.random.default_rng(8)
+    rng = np.random.default_rng(seed)
+    named = f"{prefix}-" if prefix else ""
     (folder / "films").mkdir(parents=True)
     rows = []
     for i in range(n):
@@ -21,7 +22,7 @@ def write_cohort(folder: Path, *, n: int = 32) -> Path:
         split = "train" if i < n // 2 else "val" if i < 3 * n // 4 else "test"
         rows.append({
             "case_id": f"case-{i}", "image": f"films/{i}.png", "x0": 15, "y0": 8, "x1": 118 + i % 3, "y1": 112,
-            "label": "non-benign" if i % 2 else "benign", "patient_id": f"patient-{i}", "cohort": "internal", "split": split,
+            "label": "non-benign" if i % 2 else "benign", "patient_id": f"{named}patient-{i}", "cohort": "internal", "split": split,
         })  # fmt: skip
     path = folder / "cases.csv"
     pd.DataFrame(rows).to_csv(path, index=False)

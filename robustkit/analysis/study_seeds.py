@@ -68,5 +68,5 @@ def _differences(
             "value": d.diff, "low": d.low, "high": d.high, "p": d.p, "method": d.method, "n_cases": d.n_cases,
             "n_patients": d.n_patients, "reason": d.reason,
         })  # fmt: skip
-    adjusted = holm(np.array([r["p"] for r in rows], dtype=np.float64)) if rows else []
+    adjusted = holm(np.array([r["p"] for r in rows], dtype=np.float64)) if rows else np.empty(0)
     return [{**r, "p_adjusted": float(p)} for r, p in zip(rows, adjusted, strict=True)]

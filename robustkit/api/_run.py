@@ -107,6 +107,11 @@ def open_models(specs: Sequence[str], options: Mapping[str, Any]) -> tuple[Class
         own = ModelOptions(**{**options, "name": name if is_named else None})
         models.append(open_model(path if is_named else spec, own))
     check_names(models)
+    given = [k for k, v in options.items() if v is not None and k not in ("positive", "trust_code")]
+    if given and all(m.path is not None and not m.is_network for m in models):
+        what = f"no model here takes --{given[0].replace('_', '-')}: a written model says itself how it is read."
+        fix = "Leave it out; give it to `robustkit ensemble` or `box-average`, or write it to the member in the file."
+        raise InputError(what, where=", ".join(m.name for m in models), fix=fix)
     return tuple(models)
 
 

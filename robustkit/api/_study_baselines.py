@@ -29,7 +29,11 @@ def fit_baselines(work: Work, cohort: StudyCohort, kinds: tuple[str, ...], image
 def _fitted(work: Work, cohort: StudyCohort, baseline: Baseline, image: Mapping[str, Path]) -> Arm:
     output = work.out / "models" / f"{slug(baseline.name)}.json"
     options: dict[str, Any] = {"seed": work.protocol.seed, **baseline.options}
-    made_from = {"kind": baseline.kind, "cohort": cohort.key, "options": {k: str(v) for k, v in options.items()}}
+    made_from: dict[str, Any] = {
+        "kind": baseline.kind,
+        "cohort": cohort.key,
+        "options": {k: str(v) for k, v in options.items()},
+    }
     if baseline.kind == "combined":
         path = image[str(options.pop("image", BEST))]
         options["model"] = [str(path)]

@@ -59,7 +59,8 @@ def _manifest(work: Work, i: int, part: CohortPart) -> Path:
     if part.is_phantom:
         from robustkit.phantom.store import phantom_manifest_path
 
-        told = (lambda done, n: work.progress("films drawn", done, n)) if work.progress else None
+        progress = work.progress
+        told = (lambda done, n: progress("films drawn", done, n)) if progress else None
         return phantom_manifest_path(progress=told)
     return _imported(work, i, part)
 

@@ -55,7 +55,8 @@ class Chosen:
 
 def train_networks(work: Work, cohort: StudyCohort) -> tuple[list[Arm], list[Mapping[str, Any]]]:
     """Train every seed of every network; give the arms and a row of study_training.csv for each training."""
-    arms, rows = [], []
+    arms: list[Arm] = []
+    rows: list[Mapping[str, Any]] = []
     for network in work.protocol.networks:
         files = {}
         for k in range(network.seeds):
@@ -79,7 +80,7 @@ def _trained(work: Work, cohort: StudyCohort, network: Network, *, k: int, name:
     }  # fmt: skip
 
     def make() -> Made:
-        begin = {} if weights == SCRATCH else {"weights": weights}
+        begin: dict[str, Any] = {} if weights == SCRATCH else {"weights": weights}
         result = train(
             **cohort.options, output=output, arch=network.arch, seed=seed, device=work.device, workers=work.workers,
             progress=work.progress, **begin, **network.options,

@@ -185,43 +185,52 @@ def _expected_steps(protocol: Protocol) -> int:
 
 
 def _judge(work: Work, cohort: StudyCohort, arms: Sequence[Arm], *, chosen: Chosen, found: StudyResult) -> StudyResult:
-    from robustkit.api._study_tables import FIGURES, TABLES, about, collect, study_tables
-    from robustkit.api.report import report
-
     models = {a.name: chosen.model.get(a.name) or next(iter(a.seeds.values())) for a in arms}
     trainings = {n: p for a in arms if a.kind == "network" for n, p in a.seeds.items()}
     seeds = None
     if any(len(a.seeds) > 1 for a in arms):
         seeds = work.run("seeds", trainings, no_images=True, **cohort.options)
-    given = {"seed": work.protocol.seed, **work.protocol.perturb}
-    run = work.run("main", models, **cohort.options, **given)
-    identity = {"run": run.name}
-    for name, made_from, make in _analyses(work, cohort, run):
+    run = work.run("main", models, **cohort.options, **{"seed": work.protocol.seed, **work.protocol.perturb})
+    for name, made_from, analyse in _analyses(work, run):
         with named_in_errors(name):
-            work.step(name, {**identity, **made_from}, make)
-    judged = {"run": run.name, "seeds": seeds.name if seeds else "", "reference": chosen.reference}
-    made_from = {**judged, "about": about(work.protocol), "steps": {n: d.key for n, d in work.ledger.steps.items()}}
-    made_from["steps"].pop("report", None)
-
-    def make() -> Made:
-        study_tables(work, cohort, run=run, seeds=seeds, arms=arms, chosen=chosen)
-        page = report(runs=[run], output=work.out / "report.html")
-        return [page.path, *collect(work, run)], {}
-
-    work.step("report", made_from, make)
+            work.step(name, {"run": run.name, **made_from}, analyse)
+    places: dict[str, Any] = _report(work, cohort, arms, chosen=chosen, run=run, seeds=seeds)
     warnings = [*work.warnings, *([chosen.reason] if chosen.reason else [])]
     return replace(
-        found, run=run, report=work.out / "report.html", tables=work.out / TABLES, figures=work.out / FIGURES,
-        reference=chosen.reference, steps=tuple(work.steps), warnings=tuple(dict.fromkeys(warnings)),
+        found, run=run, **places, reference=chosen.reference, steps=tuple(work.steps),
+        warnings=tuple(dict.fromkeys(warnings)),
     )  # fmt: skip
 
 
-def _analyses(work: Work, cohort: StudyCohort, run: Path) -> list[tuple[str, dict[str, Any], Any]]:
+def _report(
+    work: Work, cohort: StudyCohort, arms: Sequence[Arm], *, chosen: Chosen, run: Path, seeds: Path | None
+) -> dict[str, Path]:
+    """Write what only a study has, the page, and copies of all tables and figures; give where they lie."""
+    from robustkit.api._study_tables import FIGURES, TABLES, about, collect, study_tables
+    from robustkit.api.report import report
+
+    places = {"report": work.out / "report.html", "tables": work.out / TABLES, "figures": work.out / FIGURES}
+    steps = {n: d.key for n, d in work.ledger.steps.items() if n != "report"}
+    made_from = {
+        "run": run.name, "seeds": seeds.name if seeds else "", "reference": chosen.reference, "steps": steps,
+        "about": about(work.protocol),
+    }  # fmt: skip
+
+    def make() -> Made:
+        study_tables(work, cohort, run=run, seeds=seeds, arms=arms, chosen=chosen)
+        page = report(runs=[run], output=places["report"])
+        return [page.path, *collect(work, run)], {}
+
+    work.step("report", made_from, make)
+    return places
+
+
+def _analyses(work: Work, run: Path) -> list[tuple[str, dict[str, Any], Callable[[], Made]]]:
     """Give the steps that read the run: name, what decides them, and the work."""
     from robustkit.api import _study_analyses as analyses
 
     protocol = work.protocol
-    found = [
+    found: list[tuple[str, dict[str, Any], Callable[[], Made]]] = [
         ("stratify", dict(protocol.stratify), lambda: analyses.stratified(work, run)),
         ("drift", dict(protocol.drift), lambda: analyses.drifted(work, run)),
     ]

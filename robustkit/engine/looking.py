@@ -12,6 +12,7 @@ import numpy as np
 
 from robustkit.backends._memory import device_memory
 from robustkit.engine.equipment import Equipment
+from robustkit.engine.expect import boxes_per_row
 from robustkit.engine.plan import Plan
 from robustkit.engine.questions import Places, Questions, Said, guarded
 from robustkit.errors import DeviceMemoryError, FilmError
@@ -22,6 +23,9 @@ from robustkit.registry import load
 
 SIZE_PX, QUALITY = 160, 55
 """Of the thumbnails: about 1 kB each."""
+
+CROPS_BYTES = 2**30
+"""Of crops that wait for the networks, about: where a case needs many, fewer films are read ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +75,11 @@ class Looker:
         self._specs = equipment.specs
         self._film_models = equipment.film_models
         self._needs_film = bool(self._specs or self._film_models)
+        self._ahead = films_ahead(plan, equipment)
 
     def next(self) -> Look:
         """Give the next case, with its crops."""
-        while len(self._running) < 2 * self._equipment.workers and self._refill():
+        while len(self._running) < self._ahead and self._refill():
             index, boxes = self._waiting.popleft()
             self._running.append(self._pool.submit(self._read, index, boxes))
         look = self._running.popleft().result()
@@ -140,6 +145,18 @@ class Looker:
                 crops = cropper.crops(look.film, asked.table[shared], spec, snapping=self._plan.snap)
                 made |= {n: _picked(crops, shared, asked.wanted[n]) for n in names}
         return replace(look, crops=made, film=None)
+
+
+def films_ahead(plan: Plan, equipment: Equipment) -> int:
+    """Give how many films are in work at a time: two for each thread, fewer where their crops would not fit."""
+    most = 2 * equipment.workers
+    specs = equipment.specs
+    if equipment.cropper.is_queued or not specs:
+        return most
+    level = 1 if equipment.depth == "8" else 4
+    crop_bytes = sum(level * s.height_px * s.width_px for s in specs)
+    case_bytes = crop_bytes * len(plan.conditions) * boxes_per_row(equipment.models, plan)
+    return max(1, min(most, int(CROPS_BYTES // case_bytes)))
 
 
 def _picked(crops: Any, shared: Places, wanted: Places) -> Any:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from robustkit.cohort.splits import groups_of
 from robustkit.errors import InputError
 from robustkit.formats._base import Imported, ImportOptions, manifest_frame, read_json
 from robustkit.formats._collect import FREE, NO_BOX
@@ -15,6 +17,7 @@ from robustkit.formats._frames import Frames
 from robustkit.formats._numbers import Corners, film_side, four
 from robustkit.formats._parse import read_lines, read_voc, scale
 from robustkit.formats._sheets import read_sheet
+from robustkit.provenance import file_digest
 from robustkit.seeds import generator
 
 PARTS = ("hand", "leg", "hip", "shoulder")
@@ -49,7 +52,7 @@ class FracAtlas:
             rows += _rows(facts, stem, image, shown)
         if not rows:
             raise InputError("the table has no film.", where=str(source), fix="Give the unpacked archive.")
-        _split(rows, options.split_blocks, options.seed)
+        _split(rows, options.split_blocks, options.seed, source=source)
         frame = manifest_frame(rows)
         n = int(frame["x0"].notna().sum())
         said = f"{n} fractures with a box on {frame.loc[frame['x0'].notna(), 'image'].nunique()} films"
@@ -132,8 +135,11 @@ def _rows(facts: dict[str, str], stem: str, image: str, boxes: list[Corners]) ->
     ]
 
 
-def _split(rows: list[dict[str, object]], size: int, seed: int) -> None:
-    """Neighbouring image numbers are often one patient: whole blocks go to one split (no split where size is 0)."""
+def _split(rows: list[dict[str, object]], size: int, seed: int, *, source: Path) -> None:
+    """Neighbouring image numbers are often one patient: whole blocks go to one split (no split where size is 0).
+
+    The archive holds some films twice, byte for byte, far apart: their blocks count as one.
+    """
     numbers = [int(str(row.pop("number"))) for row in rows]
     if not size:
         return
@@ -143,10 +149,20 @@ def _split(rows: list[dict[str, object]], size: int, seed: int) -> None:
     split = {
         blocks[b]: next(s for (s, _), e in zip(SHARES, edges, strict=True) if k + 0.5 < e) for k, b in enumerate(order)
     }
-    for row, number in zip(rows, numbers, strict=True):
-        block = number // size
+    for row, block in zip(rows, _joined([n // size for n in numbers], rows, source), strict=True):
         row["split"] = split[block]
         row["block"] = f"block-{block:03d}"
+
+
+def _joined(blocks: list[int], rows: list[dict[str, object]], source: Path) -> list[int]:
+    """Give the block of every row; blocks that share a film have the number of the first of them."""
+    images = [str(row["image"]) for row in rows]
+    sizes = {i: (source / i).stat().st_size if (source / i).is_file() else -1 for i in dict.fromkeys(images)}
+    often = {s for s, n in Counter(sizes.values()).items() if n > 1 and s >= 0}
+    content = {i: file_digest(source / i) if s in often else i for i, s in sizes.items()}
+    own = pd.Series(blocks)
+    groups = groups_of([own.astype(str), pd.Series([content[i] for i in images])])
+    return [int(b) for b in own.groupby(groups).transform("min")]
 
 
 PLUGIN = FracAtlas()

@@ -9,6 +9,7 @@ from dataclasses import astuple, fields
 from pathlib import Path
 
 from robustkit.atomic import write_text
+from robustkit.models._ported import NAMES as PORTED
 from robustkit.models._small import BUILDERS
 from robustkit.models._torchvision import import_timm
 from robustkit.models.architectures import Architecture
@@ -60,6 +61,7 @@ def rows() -> list[Architecture]:
     known = timm.list_models()
     names = [n for pattern in TIMM for n in fnmatch.filter(known, pattern)]
     names += [f"torchvision/{n}" for n in TORCHVISION] + [f"small/{n}" for n in BUILDERS]
+    names += [f"keras/{n}" for n in PORTED]
     return [row_of(name) for name in dict.fromkeys(names)]
 
 

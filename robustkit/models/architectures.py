@@ -20,7 +20,7 @@ class Architecture:
     """One row of the table.
 
     Attributes:
-        name: timm's name, or ``torchvision/<name>``, or ``small/<name>``.
+        name: timm's name, or ``torchvision/<name>``, ``keras/<name>`` or ``small/<name>``.
         head: Prefix of the classifier's keys, e.g. ``fc``.
         stem: Key of the first convolution's weight; "" where there is none that sees the image.
         n_tensors: Without the head.

@@ -54,16 +54,9 @@ def match(tensors: Tensors, rows: Sequence[Architecture], *, where: str) -> Matc
     """Recognise a state dict; None where no architecture of ``rows`` has these keys and shapes.
 
     Raises:
-        CheckpointError: RadImageNet's ported Keras file, or two classifiers.
+        CheckpointError: Two classifiers.
     """
     for view in views(tensors):
-        if radimagenet.is_ported(view.network):
-            what = (
-                "this is RadImageNet's Keras network ported to PyTorch (convolutions with biases), unrelated to its "
-                "PyTorch files; no network here has these keys."
-            )
-            fix = "Use RadImageNet's PyTorch file, or export the ported network to ONNX."
-            raise CheckpointError(what, where=where, fix=fix)
         found = find({k: tuple(v.shape) for k, v in view.network.items()}, rows)
         if found is not None:
             return _split(view, found, where)
@@ -92,6 +85,8 @@ def _named(view: View) -> View:
             notes.append(
                 "a ReLU and average pooling stand between the features and the classifier (the file cannot say)"
             )
+    elif radimagenet.is_ported(tensors) and not view.beside and not any(is_head(k, "fc") for k in tensors):
+        lineage = radimagenet.PORTED_LINEAGE
     if any(k.startswith(_AUXILIARY) for k in tensors):
         tensors = {k: v for k, v in tensors.items() if not k.startswith(_AUXILIARY)}
         notes.append("the auxiliary classifier of the training is left out")

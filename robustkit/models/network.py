@@ -146,12 +146,21 @@ def _load(module: nn.Module, tensors: Tensors, *, where: str, arch: str) -> None
     faults = _faults({k: tuple(v.shape) for k, v in module.state_dict().items()}, tensors)
     if faults:
         raise _listed(faults, arch, where)
+    check_finite(tensors, where=where)
+    # files of old torch versions lack the counters, which inference does not read
+    module.load_state_dict(tensors, strict=False)
+
+
+def check_finite(tensors: Tensors, *, where: str) -> None:
+    """Refuse tensors that hold NaN or infinity.
+
+    Raises:
+        CheckpointError: It names them.
+    """
     broken = [k for k, v in tensors.items() if v.is_floating_point() and not bool(torch.isfinite(v).all())]
     if broken:
         what = f"{len(broken)} tensors hold NaN or infinity ({', '.join(broken[:10])})."
         raise CheckpointError(what, where=where, fix="Take an earlier checkpoint of this training.")
-    # files of old torch versions lack the counters, which inference does not read
-    module.load_state_dict(tensors, strict=False)
 
 
 def _faults(wanted: Mapping[str, tuple[int, ...]], tensors: Tensors, *, head: str | None = None) -> list[str]:
@@ -178,6 +187,8 @@ def mismatch(tensors: Tensors, arch: str | None, *, where: str) -> CheckpointErr
     if arch is not None:
         known = match(tensors, table(), where=where)
         fix = f"These are the tensors of {rows_name(known)}: leave out --arch." if known else ""
+        if known and rows_name(known).startswith("keras/"):
+            fix = f"{fix} Keras' network, ported to PyTorch, is another one: its weights mean nothing in {arch}."
         return _listed(_nearest_faults(tensors, arch)[1], arch, where, fix)
     near = closest({k: tuple(v.shape) for k, v in tensors.items()})
     for row in near:

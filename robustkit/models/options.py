@@ -17,7 +17,7 @@ class ModelOptions:
 
     Attributes:
         name: What the model is called; default the file's stem.
-        arch: timm's name of the architecture, ``torchvision/<name>`` or ``small/<name>``.
+        arch: timm's name of the architecture, ``torchvision/<name>``, ``keras/resnet50`` or ``small/<name>``.
         input_size: Side of the input in px.
         kernel, scaling, channels, margin, fit, layout: See ``InputSpec``.
         mean, std: Numbers with commas, ``0.5,0.5,0.5``.

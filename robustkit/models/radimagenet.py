@@ -1,10 +1,11 @@
-"""RadImageNet's PyTorch files: bare backbones, every key numbered by its place in a Sequential.
+"""RadImageNet's files: PyTorch's, every key numbered by its place in a Sequential, and Keras' ported to PyTorch.
 
 Source: Mei et al. 2022, Radiology: AI 4(5), doi 10.1148/ryai.210315; the files' own keys.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,6 +13,10 @@ from typing import TypeVar
 T = TypeVar("T")
 
 LINEAGE = "RadImageNet (PyTorch)"
+PORTED_LINEAGE = "RadImageNet (Keras, ported to PyTorch)"
+
+SCALING = "radimagenet-pm1"
+"""Of the authors' PyTorch notebook; ``unit`` and ``caffe255`` are in public use as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +27,18 @@ class Numbered:
         arch: The one that RadImageNet published.
         n_tensors: Of that one, without a classifier.
         names: Place in the Sequential to the network's own name.
+        mark: Of keys that no other family has, whatever else of a file is lacking or renamed.
     """
 
     arch: str
     n_tensors: int
     names: Mapping[int, str]
+    mark: re.Pattern[str]
 
 
 FAMILIES = (
-    Numbered("resnet50", 318, {0: "conv1", 1: "bn1", 4: "layer1", 5: "layer2", 6: "layer3", 7: "layer4"}),
+    Numbered("resnet50", 318, {0: "conv1", 1: "bn1", 4: "layer1", 5: "layer2", 6: "layer3", 7: "layer4"},
+             re.compile(r"[4-7]\.\d+\.conv1\.weight")),
     Numbered(
         "inception_v3",
         564,
@@ -39,27 +47,25 @@ FAMILIES = (
             7: "Mixed_5b", 8: "Mixed_5c", 9: "Mixed_5d", 10: "Mixed_6a", 11: "Mixed_6b", 12: "Mixed_6c",
             13: "Mixed_6d", 14: "Mixed_6e", 15: "Mixed_7a", 16: "Mixed_7b", 17: "Mixed_7c",
         },
+        re.compile(r"\d+\.branch\w+\.conv\.weight"),
     ),
-    Numbered("densenet121", 725, {0: "features"}),
+    Numbered("densenet121", 725, {0: "features"}, re.compile(r"0\.denseblock\d+\.")),
 )  # fmt: skip
 
 
 def recognise(tensors: Mapping[str, object]) -> Numbered | None:
-    """Give the family whose places are exactly those of the keys ``<place>.<...>``; None where keys are names."""
-    places = {k.partition(".")[0] for k in tensors}
-    if not tensors or not all(p.isdigit() for p in places):
+    """Give the family of keys ``<place>.<...>``, even of a damaged file; None where keys are names, or of no family."""
+    if not all(k.partition(".")[0].isdigit() for k in tensors):
         return None
-    found = next((f for f in FAMILIES if {int(p) for p in places} == set(f.names)), None)
-    # a Sequential of one child is a DenseNet only if that child has its first convolution
-    return None if found and found.arch == "densenet121" and "0.conv0.weight" not in tensors else found
+    return next((f for f in FAMILIES if any(f.mark.match(k) for k in tensors)), None)
 
 
 def rename(tensors: Mapping[str, T], family: Numbered) -> dict[str, T]:
-    """Give the network's own names."""
+    """Give the network's own names; a place that the family does not have stays a number."""
     renamed = {}
     for key, value in tensors.items():
         place, _, rest = key.partition(".")
-        renamed[f"{family.names[int(place)]}.{rest}"] = value
+        renamed[f"{family.names.get(int(place), place)}.{rest}"] = value
     return renamed
 
 

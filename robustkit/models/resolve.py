@@ -60,12 +60,16 @@ class Outputs:
 
 
 def wanted_of_config(config: Mapping[str, Any], *, n_channels: int = 3) -> Wanted:
-    """Give what an architecture's published training used (timm's default_cfg)."""
+    """Give what an architecture's published training used (timm's default_cfg; ``scaling`` names one of ours)."""
     _, height, width = config["input_size"]
-    mean, std = (tuple(float(v) for v in config[k]) for k in ("mean", "std"))
     kernel = config.get("interpolation", "bilinear")
     kernel = kernel if kernel in get_args(Kernel) else "bilinear"
-    spec = InputSpec(height, width, cast(Kernel, kernel), "custom", mean, std)
+    if "scaling" in config:
+        mean, std, order = SCALINGS[config["scaling"]]
+    else:
+        mean, std = ((float(a), float(b), float(c)) for a, b, c in (config["mean"], config["std"]))
+        order = "rgb"
+    spec = InputSpec(height, width, cast(Kernel, kernel), "custom", mean, std, order)
     spec = _grey(spec) if n_channels == 1 else spec
     return Wanted(replace(spec, scaling=_scaling_name(spec)), source=str(config["source"]))
 

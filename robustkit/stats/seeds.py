@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ def over_seeds(labels: Flags, scores: Floats, patients: Codes) -> OverSeeds:
         patients: ``(n,)`` codes.
     """
     reason = not_estimable(labels, patients) or ("a score is missing (NaN)" if np.isnan(scores).any() else "")
-    counts = {
+    counts: dict[str, Any] = {
         "n_cases": len(labels), "n_patients": n_distinct(patients), "n_positive": int(labels.sum()),
         "n_positive_patients": n_distinct(patients[labels]),
     }  # fmt: skip
@@ -87,7 +88,7 @@ def seeds_difference(labels: Flags, a: Floats, b: Floats, patients: Codes) -> Di
         a, b: ``(S_a, n)`` and ``(S_b, n)`` scores; the difference is a minus b.
         patients: ``(n,)`` codes.
     """
-    counts = {"n_cases": len(labels), "n_patients": n_distinct(patients)}
+    counts: dict[str, Any] = {"n_cases": len(labels), "n_patients": n_distinct(patients)}
     reason = not_estimable(labels, patients)
     if not reason and (np.isnan(a).any() or np.isnan(b).any()):
         reason = "a score is missing (NaN)"

@@ -182,4 +182,5 @@ class Protocol:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all arms, in order."""
-        return tuple(a.name for a in (*self.networks, *self.checkpoints, *self.baselines))
+        arms: tuple[Network | Checkpoint | Baseline, ...] = (*self.networks, *self.checkpoints, *self.baselines)
+        return tuple(a.name for a in arms)

@@ -1,10 +1,11 @@
-"""Fits one network: AdamW, cosine, class weights, early stopping on the validation AUC."""
+"""Fits one network: epoch by epoch, stopped early on the validation AUC, kept after each so that it can go on."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,55 +14,41 @@ from numpy.typing import NDArray
 from torch import nn
 
 from robustkit.errors import InputError
-from robustkit.models.normalise import Normaliser, normaliser
-from robustkit.seeds import generator
 from robustkit.stats.auc import auc
-from robustkit.training.augmentation import Augmentation, Sight, augmented_crops, nominal_crops
-from robustkit.training.windows import Window
-
-_WARM_UP = 2
-_PREDICT_BATCH = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How long and how fast.
-
-    Attributes:
-        epochs: At most.
-        patience: Epochs without a better validation AUC before it stops.
-        batch_size, learning_rate, weight_decay: Of AdamW.
-        seed: Of weights, order and augmentation.
-        device: ``cpu`` or ``cuda[:n]``.
-    """
-
-    epochs: int = 25
-    patience: int = 10
-    batch_size: int = 32
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.02
-    seed: int = 0
-    device: str = "cpu"
+from robustkit.training.augmentation import nominal_crops
+from robustkit.training.learner import Learner, Lesson, predict, targets_of
+from robustkit.training.pause import Pause
+from robustkit.training.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One point of the learning curve: mean training loss, and the AUC on the validation cases after it."""
+    """One point of the learning curve.
+
+    Attributes:
+        epoch: From 0.
+        loss: Mean over the training cases, augmented, while it learnt.
+        val_auc: On the validation cases, after it.
+        val_loss: On the same, with the class weights of the training.
+        learning_rate: Of the epoch.
+    """
 
     epoch: int
     loss: float
     val_auc: float
+    val_loss: float = math.nan
+    learning_rate: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The best network, its validation logits and the learning curve.
+    """A trained network.
 
     Attributes:
-        state_dict: Of the best epoch, on the CPU.
+        state_dict: Of the epoch with the best validation AUC, on the CPU.
         best: That epoch.
-        curve: All epochs that were run.
-        val_logits: ``(n,)`` of the best epoch, in the order of the validation windows.
+        curve: All epochs.
+        val_logits: ``(n_val,)`` float64 of that epoch: the log odds of the positive classes.
     """
 
     state_dict: dict[str, Any]
@@ -75,117 +62,92 @@ Told = Callable[[Epoch], None]
 
 def fit(
     build: Callable[[], nn.Module],
-    train: Sequence[Window],
-    val: Sequence[Window],
+    lesson: Lesson,
     *,
-    sight: Sight,
-    how: Augmentation,
     recipe: Recipe,
+    pause: Pause | None = None,
     told: Told | None = None,
 ) -> Fitted:
     """Train from ``build()``'s weights and keep the epoch of the best validation AUC.
 
     Args:
         build: Makes the network; called under the recipe's seed.
-        train, val: Windows of both classes; patients never stand in both (the caller sees to it).
-        sight, how: What the network sees.
-        recipe: How long and how fast.
-        told: Told after every epoch.
+        lesson: Cases, what is seen of them, what the outputs stand for.
+        recipe: How long, how fast and towards what.
+        pause: Kept after every epoch, and gone on from where it is there; the outcome is the same. The caller removes it.
+        told: Told after every epoch of this call.
 
     Raises:
-        InputError: The loss is no longer a number.
+        InputError: The loss is no longer a number, or what was kept is damaged.
     """
     device = torch.device(recipe.device)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with _own_randomness(device):
         torch.manual_seed(recipe.seed % 2**63)
-        fitting = _Fitting(build().to(device), train, sight, how=how, recipe=recipe)
-        return _best_of(fitting, nominal_crops(val, sight), _labels(val), recipe=recipe, told=told)
+        course = _Course(Learner(build().to(device), lesson, recipe), lesson, recipe)
+        if pause and (held := pause.kept()):
+            course.load(held)
+        while not course.is_over:
+            course.run()
+            if pause:
+                pause.keep(course.state_dict())
+            if told:
+                told(course.curve[-1])
+        return Fitted(course.state, course.best, tuple(course.curve), course.logits)
 
 
-def _best_of(
-    fitting: _Fitting, crops: NDArray[np.uint8], labels: NDArray[np.bool_], *, recipe: Recipe, told: Told | None
-) -> Fitted:
-    curve: list[Epoch] = []
-    best, state, best_logits = Epoch(-1, math.nan, -1.0), {}, np.empty(0)
-    for epoch in range(recipe.epochs):
-        loss = fitting.run(epoch)
-        logits = predict(fitting.network, fitting.normalise, crops)
-        if not (math.isfinite(loss) and np.isfinite(logits).all()):
+@contextmanager
+def _own_randomness(device: torch.device) -> Iterator[None]:
+    """Leave torch's seeds as they were; cuDNN takes the algorithms that repeat themselves."""
+    devices = list(range(torch.cuda.device_count())) if device.type == "cuda" else []
+    still = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+    with torch.random.fork_rng(devices=devices), still:
+        yield
+
+
+class _Course:
+    """The epochs so far, and the best of them."""
+
+    def __init__(self, learner: Learner, lesson: Lesson, recipe: Recipe) -> None:
+        self._learner, self._recipe, self._goal = learner, recipe, lesson.goal
+        self._crops, self._targets = nominal_crops(lesson.val, lesson.sight), targets_of(lesson.val)
+        self.curve: list[Epoch] = []
+        self.best = Epoch(-1, math.nan, -1.0)
+        self.state: dict[str, Any] = {}
+        self.logits: NDArray[np.float64] = np.empty(0)
+
+    @property
+    def is_over(self) -> bool:
+        done = len(self.curve)
+        return done >= self._recipe.epochs or (done > 0 and done - 1 - self.best.epoch >= self._recipe.patience)
+
+    def run(self) -> None:
+        epoch = len(self.curve)
+        rate = self._recipe.rate(epoch, [e.val_auc for e in self.curve])
+        loss = self._learner.run(epoch, rate)
+        outputs = predict(self._learner.network, self._learner.normalise, self._crops)
+        if not (math.isfinite(loss) and np.isfinite(outputs).all()):
             what = f"the training diverged in epoch {epoch + 1} (loss {loss})."
             raise InputError(what, where="--learning-rate", fix="Lower it, for example to a tenth.")
-        curve.append(Epoch(epoch, loss, auc(labels, logits)))
-        if curve[-1].val_auc > best.val_auc:
-            best, best_logits = curve[-1], logits
-            state = {k: v.detach().cpu().clone() for k, v in fitting.network.state_dict().items()}
-        if told:
-            told(curve[-1])
-        if epoch - best.epoch >= recipe.patience:
-            break
-    return Fitted(state, best, tuple(curve), best_logits)
+        logits = self._goal.log_odds(outputs)
+        val_auc = auc(self._goal.are_positive(self._targets), logits)
+        self.curve.append(Epoch(epoch, loss, val_auc, self._val_loss(outputs), rate))
+        if val_auc > self.best.val_auc:
+            self.best, self.logits = self.curve[-1], logits
+            self.state = {k: v.detach().cpu().clone() for k, v in self._learner.network.state_dict().items()}
 
-
-class _Fitting:
-    """A network on its way: one call per epoch, everything else held still."""
-
-    def __init__(
-        self, network: nn.Module, train: Sequence[Window], sight: Sight, *, how: Augmentation, recipe: Recipe
-    ) -> None:
-        self.network = network
-        self.normalise = normaliser(sight.spec, torch.device(recipe.device))
-        self._train, self._sight, self._how, self._recipe = train, sight, how, recipe
-        self._labels = _labels(train)
-        weight = (~self._labels).sum() / self._labels.sum()
-        self._loss = nn.BCEWithLogitsLoss(pos_weight=torch.tensor(weight, dtype=torch.float32, device=recipe.device))
-        self._optimiser = torch.optim.AdamW(
-            network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
-        )
-
-    def run(self, epoch: int) -> float:
-        """Train one epoch and give its mean loss."""
-        recipe = self._recipe
-        for group in self._optimiser.param_groups:
-            group["lr"] = rate(epoch, recipe)
-        crops = augmented_crops(self._train, self._sight, how=self._how, seed=recipe.seed, epoch=epoch)
-        order = generator(recipe.seed, "order", epoch).permutation(len(self._train))
-        self.network.train()
-        total, n = 0.0, 0
-        for start in range(0, len(order), recipe.batch_size):
-            rows = order[start : start + recipe.batch_size]
-            if len(rows) < 2:  # batch norm needs two
-                continue
-            total, n = total + self._step(crops[rows], self._labels[rows]) * len(rows), n + len(rows)
-        return total / max(n, 1)
-
-    def _step(self, crops: NDArray[np.float32], labels: NDArray[np.bool_]) -> float:
+    def _val_loss(self, outputs: NDArray[np.float64]) -> float:
         device = self._recipe.device
-        x = torch.from_numpy(crops).to(device)
-        y = torch.from_numpy(labels.astype(np.float32)).to(device)
-        self._optimiser.zero_grad(set_to_none=True)
-        loss = self._loss(self.network(self.normalise(x)).reshape(-1), y)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        self._optimiser.step()
-        return float(loss.item())
+        criterion = self._learner.criterion
+        return float(criterion(torch.from_numpy(outputs).to(device), torch.from_numpy(self._targets).to(device)))
 
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "curve": [list(astuple(e)) for e in self.curve], "best": self.best.epoch, "state": self.state,
+            "logits": torch.from_numpy(self.logits), **self._learner.state_dict(),
+        }  # fmt: skip
 
-def rate(epoch: int, recipe: Recipe) -> float:
-    """Give the learning rate of an epoch: two epochs of warm-up, then a cosine down to 0."""
-    if epoch < _WARM_UP:
-        return recipe.learning_rate * (epoch + 1) / (_WARM_UP + 1)
-    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * epoch / recipe.epochs))
-
-
-def predict(network: nn.Module, normalise: Normaliser, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Give ``(n,)`` logits of ``(n, h, w)`` uint8 crops."""
-    network.eval()
-    device = normalise.mean.device
-    with torch.inference_mode():
-        parts = [
-            network(normalise(torch.from_numpy(crops[i : i + _PREDICT_BATCH]).to(device))).reshape(-1).cpu().numpy()
-            for i in range(0, len(crops), _PREDICT_BATCH)
-        ]
-    return np.concatenate(parts).astype(np.float64)
-
-
-def _labels(windows: Sequence[Window]) -> NDArray[np.bool_]:
-    return np.array([w.is_positive for w in windows], dtype=np.bool_)
+    def load(self, held: Mapping[str, Any]) -> None:
+        self.curve = [Epoch(*row) for row in held["curve"]]
+        self.best = next((e for e in self.curve if e.epoch == held["best"]), self.best)
+        self.state, self.logits = held["state"], held["logits"].numpy()
+        self._learner.load(held)

@@ -23,7 +23,7 @@ class Window:
 
     Attributes:
         case_id, patient_id: Of the case.
-        is_positive: Its label.
+        target: Place of its class; for one logit 1 where positive, else 0.
         pixels: ``(h, w)`` uint8, the film around the box.
         origin: x, y of the window on the film, in px.
         box: ``(4,)`` on the film.
@@ -33,7 +33,7 @@ class Window:
 
     case_id: str
     patient_id: str
-    is_positive: bool
+    target: int
     pixels: NDArray[np.uint8]
     origin: tuple[int, int]
     box: Boxes
@@ -54,25 +54,25 @@ class Loaded:
 
 
 def load_windows(
-    cases: Sequence[Case], *, positive: Sequence[bool], spec: InputSpec, jitter: float, workers: int
+    cases: Sequence[Case], *, targets: Sequence[int], spec: InputSpec, jitter: float, workers: int
 ) -> Loaded:
     """Read every film once, in threads, and keep only what training can see of it.
 
     Args:
         cases: With boxes.
-        positive: One per case.
+        targets: Place of each case's class.
         spec: Margin and fit of the network's input.
         jitter: Largest displacement and growth of a box in training, in box sides.
         workers: Threads.
     """
     with ThreadPoolExecutor(workers) as pool:
-        pairs = zip(cases, positive, strict=True)
-        found = list(pool.map(lambda pair: _load(pair[0], is_positive=pair[1], spec=spec, jitter=jitter), pairs))
+        pairs = zip(cases, targets, strict=True)
+        found = list(pool.map(lambda pair: _load(pair[0], target=pair[1], spec=spec, jitter=jitter), pairs))
     windows = tuple(f for f in found if isinstance(f, Window))
     return Loaded(windows, tuple(f for f in found if isinstance(f, str)))
 
 
-def _load(case: Case, *, is_positive: bool, spec: InputSpec, jitter: float) -> Window | str:
+def _load(case: Case, *, target: int, spec: InputSpec, jitter: float) -> Window | str:
     try:
         film = read_film(case.image)
     except FilmError as error:
@@ -83,7 +83,7 @@ def _load(case: Case, *, is_positive: bool, spec: InputSpec, jitter: float) -> W
     pixels = film.pixels[y0:y1, x0:x1].astype(np.uint8)  # a copy, so that the film itself is let go
     size = (film.width, film.height)
     digest = file_digest(case.image)
-    return Window(case.case_id, case.patient_id, is_positive, pixels, (x0, y0), case.box.array(), size, digest)
+    return Window(case.case_id, case.patient_id, target, pixels, (x0, y0), case.box.array(), size, digest)
 
 
 def _reach(box: Box, spec: InputSpec, *, jitter: float, film: tuple[int, int]) -> tuple[int, int, int, int]:

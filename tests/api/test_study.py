@@ -137,8 +137,14 @@ def test_nothing_is_chosen_on_test_rows(world: Path, whole: StudyResult, tmp_pat
 def test_a_patient_in_two_splits_is_refused(tmp_path: Path) -> None:
     patients = [f"p{i}" for i in range(len(SPLITS))]
     patients[40] = patients[0]
-    with pytest.raises(InputError, match=r"networks, Net A, --manifest: 1 patients .* stand in train and in another"):
+    with pytest.raises(InputError, match=r"networks, Net A, --manifest: 1 patients .* stand in more than one split"):
         _run(write_study(tmp_path, change={"patient_id": patients}))
+
+
+def test_external_rows_in_training_are_refused(tmp_path: Path) -> None:
+    cohorts = ["external" if i == 3 else "internal" if s else "external" for i, s in enumerate(SPLITS)]
+    with pytest.raises(InputError, match=r"networks, Net A, .*cohort=external"):
+        _run(write_study(tmp_path, change={"cohort": cohorts}))
 
 
 def test_unknown_options_are_named_before_anything_is_done(tmp_path: Path) -> None:

@@ -127,3 +127,11 @@ def test_inspect_tells_the_members(run: RunFolder) -> None:
     assert "input        the box on the whole film" in grey
     with pytest.raises(CheckpointError, match="it takes no sidecar"):
         inspect_checkpoint(str(folder / "mean.json"), write_sidecar=True)
+
+
+def test_a_flag_that_would_reach_no_model_is_refused(run: RunFolder, tmp_path: Path) -> None:
+    given = {"manifest": [run.path.parent / "cases.csv"], "out": tmp_path / "run", "device": "cpu"}
+    mean = str(run.path.parent / "mean.json")
+    with pytest.raises(InputError, match="mean: no model here takes --input-size: a written model says itself how"):
+        perturb(model=[mean], input_size=64, **given)
+    perturb(model=[mean, str(run.path.parent / "a.pt")], margin=0.0, **given)

@@ -17,6 +17,7 @@ from PIL import Image
 from robustkit.api.box_average import box_average
 from robustkit.api.ensemble import ensemble
 from robustkit.api.perturb import perturb
+from robustkit.engine import looking
 from robustkit.engine.packing import Packer
 from robustkit.errors import CheckpointError, InputError, RunError
 from robustkit.results.folder import RunFolder
@@ -202,6 +203,24 @@ def test_order_workers_and_company_change_no_value(world: Path, plain: RunFolder
     pd.testing.assert_frame_equal(_rows(alone), _rows(plain, "mean"))
     batch = _run(world, tmp_path / "batch", *ALL, batch_size="64")
     assert np.abs(_rows(batch)["score"] - _rows(plain)["score"]).max() < 1e-4
+
+
+def test_fewer_films_are_read_ahead_where_a_case_needs_many_crops(
+    world: Path, plain: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[int] = []
+    ahead = looking.films_ahead
+    monkeypatch.setattr(looking, "films_ahead", lambda *given: found.append(ahead(*given)) or found[-1])
+    # 6 rows of 32 x 32 px each: 4 boxes of averaged.json make 24 crops, 24576 bytes
+    monkeypatch.setattr(looking, "CROPS_BYTES", 3 * 24576)
+    few = _run(world, tmp_path / "few", "averaged.json", workers=8)
+    monkeypatch.setattr(looking, "CROPS_BYTES", 2**30)
+    _run(world, tmp_path / "many", "averaged.json", workers=8)
+    monkeypatch.setattr(looking, "CROPS_BYTES", 1)
+    one = _run(world, tmp_path / "one", "averaged.json", workers=8)
+    assert found == [3, 16, 1]
+    for run in (few, one):
+        pd.testing.assert_frame_equal(_rows(run), _rows(plain, "averaged"))
 
 
 KILLED = """

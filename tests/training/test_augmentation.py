@@ -37,7 +37,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _windows(film: Path, names: str = "abcdef", *, jitter: float = 0.2) -> tuple[Window, ...]:
     cases = [_case(film, n, Box(10 + 3 * i, 12, 40 + 3 * i, 33)) for i, n in enumerate(names)]
-    loaded = load_windows(cases, positive=[True] * len(cases), spec=SPEC, jitter=jitter, workers=2)
+    loaded = load_windows(cases, targets=[1] * len(cases), spec=SPEC, jitter=jitter, workers=2)
     assert loaded.failures == ()
     return loaded.windows
 
@@ -129,10 +129,10 @@ def test_a_window_shows_all_that_the_whole_film_would(
     if not box.touches(film_width=FILM[0], film_height=FILM[1]):
         return
     spec = InputSpec(height_px=16, width_px=16, margin=margin, fit=fit)  # type: ignore[arg-type]
-    loaded = load_windows([_case(film, "a", box)], positive=[True], spec=spec, jitter=jitter, workers=1)
+    loaded = load_windows([_case(film, "a", box)], targets=[1], spec=spec, jitter=jitter, workers=1)
     with Image.open(film) as image:
         pixels = np.asarray(image)
-    whole = Window("a", "a", True, pixels, (0, 0), box.array(), FILM, "")
+    whole = Window("a", "a", 1, pixels, (0, 0), box.array(), FILM, "")
     how, sight = Augmentation(jitter=jitter), Sight(spec, PILLOW)
     for ours in (loaded.windows, (whole,)):
         assert len(ours) == 1
@@ -151,7 +151,7 @@ def test_films_that_cannot_be_read_are_listed_with_the_reason(film: Path, tmp_pa
         _case(tmp_path / "text.png", "text", Box(10, 10, 30, 30)),
         _case(film, "off", Box(100, 10, 130, 30)),
     ]
-    loaded = load_windows(cases, positive=[True, False, True, False], spec=SPEC, jitter=0.1, workers=2)
+    loaded = load_windows(cases, targets=[1, 0, 1, 0], spec=SPEC, jitter=0.1, workers=2)
     assert [w.case_id for w in loaded.windows] == ["good"]
     assert [f.partition(":")[0] for f in loaded.failures] == ["gone", "text", "off"]
     assert "missing" in loaded.failures[0]

@@ -160,9 +160,9 @@ class OpenRun:
     def case(self, case_id: str) -> Case:
         """Give a case as models are told of it: the spacing is the film's where the manifest has none."""
         row = self.facts(case_id)
-        mask = row.get("mask_path")
         known = [pd.to_numeric(row.get(c), errors="coerce") for c in ("spacing_mm", "film_spacing_mm")]
         spacing = next((v for v in known if pd.notna(v)), None)
+        mask = row.get("mask_path")
         return Case(
             case_id=case_id,
             image=Path(str(row.get("image_path") or "")),
