@@ -76,7 +76,8 @@ def baseline_combined(
         member_entry(one, beside=output)
     told = (lambda done, n: progress("films drawn", done, n)) if progress else None
     cohort = development_of(
-        manifest, fill=fill, positive=positive, config=read_config(Path.cwd()), workers=resolve_workers(workers), told=told
+        manifest, fill=fill, positive=positive, config=read_config(Path.cwd()), workers=resolve_workers(workers),
+        split="val", told=told,
     )  # fmt: skip
     val = cohort.rows("val")
     cohort.check("val", val)
