@@ -1,4 +1,4 @@
-"""What a baseline may learn from: the training rows of the development cohort, their truth, their patients."""
+"""What a baseline may learn from: rows of the development cohort, their truth, their patients."""
 
 from __future__ import annotations
 
@@ -102,7 +102,9 @@ class Development:
         for side, name in zip((True, False), reversed(self.classes), strict=True):
             own = {self.cases[i].facts.get("subtype", "").strip() for i in rows if self.positive[i] == side}
             if len(own) == 1 and "" not in own:
-                said.append(f"all {name} training cases are {own.pop()}: the model learns that subtype, not the class.")
+                said.append(
+                    f"all {name} cases that it learns from are {own.pop()}: it learns that subtype, not the class."
+                )
         return said
 
 
