@@ -10,7 +10,10 @@ import typer
 Models = Annotated[
     list[str],
     typer.Option(
-        "--model", "-m", help="Checkpoint, PATH or NAME=PATH, or phantom-oracle; repeats.", show_default=False
+        "--model",
+        "-m",
+        help="Checkpoint or written model, PATH or NAME=PATH, or phantom-oracle; repeats.",
+        show_default=False,
     ),
 ]
 Manifests = Annotated[
