@@ -142,6 +142,16 @@ def check_output(output: Path, figure: Path | None = None) -> None:
         )
 
 
+def check_seed(seed: int) -> None:
+    """Refuse what the counter generator cannot begin from.
+
+    Raises:
+        InputError: It is below 0, or over 2^64 - 1.
+    """
+    if not 0 <= seed < 2**64:
+        raise InputError(f"expected a seed in 0..2^64-1, got {seed}.", where="--seed", fix="Use --seed 0.")
+
+
 def no_member(entry: object) -> Classifier:
     """Open a member for a kind that has none."""
     raise AssertionError("this kind has no members")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +14,7 @@ from robustkit.errors import InputError
 
 if TYPE_CHECKING:
     from robustkit.cohort.manifest import Manifest
+    from robustkit.cohort.vocabulary import Vocabulary
 
 Progress = Callable[[int, int], None]
 
@@ -55,6 +56,29 @@ def choose_cohort(
     bundled = hashlib.sha256(files("robustkit.data_manifests").joinpath("phantom.csv").read_bytes()).hexdigest()
     simulated = all(source.sha256 == bundled for part in parts for source in part.sources)
     return ChosenCohort(join_manifests(parts) if len(parts) > 1 else parts[0], simulated)
+
+
+def name_classes(sides: Mapping[str, bool], vocabulary: Vocabulary, *, fix: str) -> tuple[str, str]:
+    """Name the two classes that labels make: by their one label, else ``benign`` and ``non-benign``.
+
+    Args:
+        sides: Of every label, whether it is positive.
+        vocabulary: Of labels.
+        fix: What to do where the names would not say the truth.
+
+    Raises:
+        InputError: Several labels would be one class, and the vocabulary has one of them on the other side.
+    """
+    names = []
+    for side, name in ((False, "benign"), (True, "non-benign")):
+        own = sorted(x for x, s in sides.items() if s is side)
+        # several labels share a class: whoever judges the model finds their side in the vocabulary
+        lost = [x for x in own if vocabulary.is_positive(x) is not side] if len(own) > 1 else []
+        if lost:
+            what = f"the labels {', '.join(own)} would be one class, but the vocabulary does not say so of {lost[0]!r}."
+            raise InputError(what, where="--positive", fix=fix)
+        names.append(own[0] if len(own) == 1 else name)
+    return names[0], names[1]
 
 
 def _fills(texts: Sequence[str], n: int) -> list[dict[str, str]]:

@@ -1,13 +1,13 @@
-"""What a baseline may learn from: the training rows of the development cohort, their truth, their patients."""
+"""What a baseline may learn from: rows of the development cohort, their truth, their patients."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from robustkit.api._cohort import choose_cohort
+from robustkit.api._cohort import choose_cohort, name_classes
 from robustkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -102,7 +102,9 @@ class Development:
         for side, name in zip((True, False), reversed(self.classes), strict=True):
             own = {self.cases[i].facts.get("subtype", "").strip() for i in rows if self.positive[i] == side}
             if len(own) == 1 and "" not in own:
-                said.append(f"all {name} training cases are {own.pop()}: the model learns that subtype, not the class.")
+                said.append(
+                    f"all {name} cases that it learns from are {own.pop()}: it learns that subtype, not the class."
+                )
         return said
 
 
@@ -113,12 +115,20 @@ def development_of(
     positive: str | None,
     config: FolderConfig,
     workers: int,
+    split: str = "train",
     told: Any = None,
 ) -> Development:
     """Read the manifests, and refuse what must not be learnt from.
 
+    Args:
+        manifest, fill, positive: As given to the command.
+        config: Of the working folder.
+        workers: Threads that read the headers of films.
+        split: Whose rows are fitted.
+        told: While the phantom's films are drawn.
+
     Raises:
-        InputError: No training rows, those of an external cohort, or patients that stand in train and elsewhere.
+        InputError: No rows to be fitted, those of an external cohort, or patients that stand in train or val and elsewhere.
     """
     import numpy as np
 
@@ -135,7 +145,7 @@ def development_of(
         what = f"no row has the label {strange[0]!r}; found: {', '.join(sorted({c.label for c in cases}))}."
         raise InputError(what, where="--positive", fix="Choose among these.")
     sides = {x: x in named if named else bool(vocabulary.is_positive(x)) for x in {c.label for c in cases}}
-    cohort = _development_cohort(cases)
+    cohort = _development_cohort(cases, split)
     frame = chosen.manifest.frame
     groups = groups_of([frame["patient_id"].astype(str), frame["image_path"].astype(str)])
     _check_splits(cases, groups.tolist())
@@ -145,7 +155,7 @@ def development_of(
         headers=headers,
         positive=np.array([sides[c.label] for c in cases], dtype=bool),
         groups=groups,
-        classes=_classes(sides, known={x: vocabulary.is_positive(x) for x in sides}),
+        classes=name_classes(sides, vocabulary, fix="Give them one label in the manifest."),
         cohort=cohort,
         manifest=chosen.manifest,
         is_simulated=chosen.simulated,
@@ -156,19 +166,19 @@ def _cohort(case: Case) -> str:
     return case.facts.get("cohort", "").strip()
 
 
-def _development_cohort(cases: Sequence[Case]) -> str:
-    """Give the cohort on which models are developed; refuse training rows of any other."""
+def _development_cohort(cases: Sequence[Case], split: str) -> str:
+    """Give the cohort on which models are developed; refuse rows of any other that would be fitted."""
     cohorts = {_cohort(c) for c in cases}
-    training = [c for c in cases if c.split == "train"]
-    if not training:
+    fitted = [c for c in cases if c.split == split]
+    if not fitted:
         found = ", ".join(sorted({c.split or "(none)" for c in cases}))
-        what = f"no row has split=train; found: {found}."
+        what = f"no row has split={split}; found: {found}."
         raise InputError(what, where="--manifest", fix="Fill the column split: `robustkit split` does.")
-    own = INTERNAL if INTERNAL in cohorts else _cohort(training[0])
-    others = [c for c in training if _cohort(c) != own]
+    own = INTERNAL if INTERNAL in cohorts else _cohort(fitted[0])
+    others = [c for c in fitted if _cohort(c) != own]
     if others:
         what = (
-            f"{len(others)} rows with split=train are of the cohort {_cohort(others[0])!r} (case {others[0].case_id}), and "
+            f"{len(others)} rows with split={split} are of the cohort {_cohort(others[0])!r} (case {others[0].case_id}), and "
             f"models are developed on {own!r}: what is learnt from is no external cohort any more."
         )
         raise InputError(what, where="--manifest", fix="Empty their column split.")
@@ -185,17 +195,3 @@ def _check_splits(cases: Sequence[Case], groups: Sequence[int]) -> None:
         shown = " and ".join(f"case {case_id} in {split or 'none'}" for split, case_id in list(torn[0].items())[:2])
         what = f"{len(torn)} patients (or films) stand in more than one split ({shown} are of one)."
         raise InputError(what, where="--manifest", fix="Split by patient: `robustkit split` does.")
-
-
-def _classes(sides: Mapping[str, bool], *, known: Mapping[str, bool | None]) -> tuple[str, str]:
-    """Name the two classes: by their label where there is one, else as the vocabulary does."""
-    names = []
-    for side, name in ((False, "benign"), (True, "non-benign")):
-        own = sorted(x for x, s in sides.items() if s is side)
-        # several labels share a class: whoever judges the model finds their side in the vocabulary
-        lost = [x for x in own if known[x] is not side] if len(own) > 1 else []
-        if lost:
-            what = f"the labels {', '.join(own)} would be one class, but the vocabulary does not say so of {lost[0]!r}."
-            raise InputError(what, where="--positive", fix="Give them one label in the manifest.")
-        names.append(own[0] if len(own) == 1 else name)
-    return names[0], names[1]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from robustkit.api._cohort import Progress as Told
-from robustkit.api._cohort import choose_cohort
+from robustkit.api._cohort import choose_cohort, name_classes
 from robustkit.cohort.case import Case
 from robustkit.cohort.manifest import Manifest
 from robustkit.cohort.vocabulary import Vocabulary, read_vocabulary
@@ -137,17 +137,9 @@ def _of_two(
         what = f"no row has the label {strange[0]!r}; found: {', '.join(found)}."
         raise InputError(what, where="--positive", fix="Choose among these.")
     flags = tuple(c.label in named if named else bool(vocabulary.is_positive(c.label)) for c in cases)
-    sides = [sorted({c.label for c, f in zip(cases, flags, strict=True) if f == side}) for side in (False, True)]
-    for side, its in zip((False, True), sides, strict=True):
-        # several labels share a class: whoever judges the checkpoint finds their side in the vocabulary
-        lost = [x for x in its if vocabulary.is_positive(x) is not side] if len(its) > 1 else []
-        if lost:
-            what = f"the labels {', '.join(its)} would be one class, but the vocabulary does not say so of {lost[0]!r}."
-            raise InputError(
-                what, where="--positive", fix="Give them one label in the manifest, or train with --multiclass."
-            )
-    names = [its[0] if len(its) == 1 else name for its, name in zip(sides, ("benign", "non-benign"), strict=True)]
-    goal = Goal("sigmoid-logit", (names[0], names[1]), (names[1],))
+    fix = "Give them one label in the manifest, or train with --multiclass."
+    names = name_classes(dict(zip((c.label for c in cases), flags, strict=True)), vocabulary, fix=fix)
+    goal = Goal("sigmoid-logit", names, names[1:])
     return tuple(int(f) for f in flags), goal, ()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from robustkit.api._baseline import BaselineResult, Fitted, check_output, no_member, save_baseline
+from robustkit.api._baseline import BaselineResult, Fitted, check_output, check_seed, no_member, save_baseline
 from robustkit.api._development import Development, development_of
 from robustkit.api._outcome import Progress
 from robustkit.errors import InputError
@@ -70,6 +70,7 @@ def baseline_clinical(
     begun = time.perf_counter()
     check_knots(knots)
     check_output(output, figure)
+    check_seed(seed)
     told = (lambda done, n: progress("films drawn", done, n)) if progress else None
     cohort = development_of(
         manifest, fill=fill, positive=positive, config=read_config(Path.cwd()), workers=resolve_workers(workers), told=told

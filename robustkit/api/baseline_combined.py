@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from robustkit.api._baseline import BaselineResult, Fitted, check_output, save_baseline
+from robustkit.api._baseline import BaselineResult, Fitted, check_output, check_seed, save_baseline
 from robustkit.api._development import Development, development_of
 from robustkit.api._outcome import Progress
 from robustkit.api.baseline_clinical import check_knots, choose_facts, known_facts
@@ -71,12 +71,14 @@ def baseline_combined(
     begun = time.perf_counter()
     check_knots(knots)
     check_output(output, figure)
+    check_seed(seed)
     models = open_models(model, {})
     for one in models:
         member_entry(one, beside=output)
     told = (lambda done, n: progress("films drawn", done, n)) if progress else None
     cohort = development_of(
-        manifest, fill=fill, positive=positive, config=read_config(Path.cwd()), workers=resolve_workers(workers), told=told
+        manifest, fill=fill, positive=positive, config=read_config(Path.cwd()), workers=resolve_workers(workers),
+        split="val", told=told,
     )  # fmt: skip
     val = cohort.rows("val")
     cohort.check("val", val)

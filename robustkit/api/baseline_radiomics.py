@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from robustkit.api._baseline import BaselineResult, Fitted, check_output, no_member, save_baseline
+from robustkit.api._baseline import BaselineResult, Fitted, check_output, check_seed, no_member, save_baseline
 from robustkit.api._development import Development, development_of
 from robustkit.api._outcome import Progress
 from robustkit.errors import InputError
@@ -87,6 +87,7 @@ def baseline_radiomics(
     begun = time.perf_counter()
     _check(min_icc=min_icc, icc_shift=icc_shift, icc_repeats=icc_repeats, max_correlation=max_correlation, folds=folds)
     check_output(output)
+    check_seed(seed)
     chosen = tuple(f.strip() for text in families for f in text.split(",") if f.strip()) or FAMILIES
     settings = FeatureSettings(
         spacing_mm=spacing_mm, normalise=normalise, discretisation=discretisation, bins=bins, bin_width=bin_width, families=chosen
@@ -142,7 +143,7 @@ def baseline_radiomics(
                 "C": final.penalty, "l1_ratio": final.mixture, "inner_auc": final.inner_auc,
                 "n_features_by_fold": list(nested.n_features),
             },
-            notes=(said, *_notes(final, settings, nested)), seconds=time.perf_counter() - begun,
+            notes=(said, *_notes(final, settings)), seconds=time.perf_counter() - begun,
             failures=failures, warnings=(*cohort.warnings(train), *_warnings(final, nested)),
         ),
         cohort,
@@ -245,7 +246,7 @@ def _of_settings(values: NDArray[float64], measured: FeatureSettings, wanted: Fe
     return values[:, [place[n] for n in feature_names(wanted)]]
 
 
-def _notes(final: Tuned, settings: FeatureSettings, nested: Nested) -> list[str]:
+def _notes(final: Tuned, settings: FeatureSettings) -> list[str]:
     from robustkit.baselines.selection import counted
     from robustkit.features._base import feature_names
 

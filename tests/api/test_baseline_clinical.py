@@ -183,6 +183,7 @@ def test_the_same_command_writes_the_same_file(manifest: Path, fitted: BaselineR
         (lambda t: None, {"facts": ["sex", "sex"]}, "the fact sex is named twice"),
         (lambda t: t.assign(sex=t["sex"].mask(t["split"] == "train", "F")), {"facts": ["sex"]},
          "no fact is left to learn from: sex is F in all training cases"),
+        (lambda t: None, {"seed": -1}, "expected a seed in 0..2"),
         (lambda t: None, {"knots": 2}, "expected 3 to 7 knots, or 0 for straight lines, got 2"),
         (lambda t: None, {"positive": "malignant"}, "no row has the label 'malignant'; found: benign, non-benign"),
         (lambda t: None, {"figure": Path("n.png")}, "expected a name that ends in .html"),
@@ -213,7 +214,7 @@ def test_a_cohort_without_a_fact_is_allowed_where_asked_and_said(manifest: Path,
 
 
 def test_one_subtype_per_class_is_said(manifest: Path, fitted: BaselineResult) -> None:
-    assert any(w.startswith("all non-benign training cases are osteosarcoma") for w in fitted.warnings)
+    assert any(w.startswith("all non-benign cases that it learns from are osteosarcoma") for w in fitted.warnings)
 
 
 def test_a_folder_is_no_file(manifest: Path, tmp_path: Path) -> None:

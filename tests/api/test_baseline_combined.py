@@ -119,6 +119,14 @@ def test_a_run_never_judges_the_validation_rows_as_test(manifest: Path, fitted: 
         perturb(model=[str(fitted.path)], manifest=[again], device="cpu", out=tmp_path / "run")
 
 
+def test_training_rows_are_not_needed_and_external_ones_not_taken(manifest: Path) -> None:
+    bare = changed(manifest, "bare.csv", lambda t: t[t["split"] != "train"])
+    assert fit(bare, "bare.json").n_fitted == (pd.read_csv(manifest)["split"] == "val").sum()
+    mixed = changed(manifest, "mixed.csv", lambda t: t.assign(split=t["split"].mask(t["cohort"] == "external", "val")))
+    with pytest.raises(InputError, match="rows with split=val are of the cohort 'external'"):
+        fit(mixed, "never.json")
+
+
 def test_what_cannot_be_fitted_is_a_sentence(manifest: Path, tmp_path: Path) -> None:
     for flags, said in (
         ({"model": []}, "no model was given"),
