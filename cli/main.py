@@ -35,6 +35,7 @@ COMMANDS = (
     "inspect",
     "train",
     "study",
+    "doctor",
 )
 """Files of this folder, each with ``register(app)``, in the order of the help."""
 
