@@ -37,6 +37,7 @@ COMMANDS = (
     "train",
     "baseline",
     "study",
+    "doctor",
 )
 """Files of this folder, each with ``register(app)``, in the order of the help."""
 

@@ -10,7 +10,10 @@ import typer
 Models = Annotated[
     list[str],
     typer.Option(
-        "--model", "-m", help="Checkpoint, PATH or NAME=PATH, or phantom-oracle; repeats.", show_default=False
+        "--model",
+        "-m",
+        help="Checkpoint or written model, PATH or NAME=PATH, or phantom-oracle; repeats.",
+        show_default=False,
     ),
 ]
 Manifests = Annotated[
@@ -60,6 +63,13 @@ TrustCode = Annotated[
 ]
 AllowSeen = Annotated[bool, typer.Option("--allow-seen", help="Judge cases that the training saw; every page says so.")]
 NoThumbnails = Annotated[bool, typer.Option("--no-images", help="Keep no thumbnails of the films in the run folder.")]
+HashIds = Annotated[
+    bool, typer.Option("--hash-ids", help="Write ids of patients and lesions as keyed hashes; case_ids stay.")
+]
+HashKey = Annotated[
+    Path | None,
+    typer.Option("--hash-key", help="Key file, made at first use; default robustkit.key. Keep it to yourself."),
+]
 AllowTruncated = Annotated[
     bool, typer.Option("--allow-truncated", help="Read what is there of damaged films, and say so.")
 ]

@@ -19,10 +19,12 @@ class FolderConfig:
     Attributes:
         manifest: Manifests that are taken where ``--manifest`` is not given (relative to the file).
         runs: The folder of the runs (relative to the file).
+        hash_key: The file with the key of hashed ids (relative to the file).
     """
 
     manifest: tuple[Path, ...] = ()
     runs: Path = Path("runs")
+    hash_key: Path = Path("robustkit.key")
 
 
 def read_config(start: Path) -> FolderConfig:
@@ -49,6 +51,7 @@ def read_config(start: Path) -> FolderConfig:
     return FolderConfig(
         manifest=tuple(root / _text(m, "manifest", file) for m in manifests),
         runs=root / _text(content.get("runs", "runs"), "runs", file),
+        hash_key=root / _text(content.get("hash_key", "robustkit.key"), "hash_key", file),
     )
 
 

@@ -126,20 +126,14 @@ def judged_cases(
 
 
 def check_run(folder: RunFolder, record: Mapping[str, Any]) -> None:
-    """Refuse a run that is not complete, or whose models lack what a reader needs.
+    """Refuse a run that is not complete.
 
     Raises:
-        RunError: It says which.
+        RunError: It says how to go on.
     """
-    where = str(folder.path)
     if record.get("status", "complete") != "complete":
         fix = "Run the same `robustkit perturb` again: it goes on where it stopped."
-        raise RunError("the run is not complete.", where=where, fix=fix)
-    for i, entry in enumerate(record["models"]):
-        lacking = [f for f in ("name", "classes", "positive") if f not in entry]
-        if lacking:
-            what = f"models[{i}] lacks {', '.join(lacking)}."
-            raise RunError(what, where=f"{where}/run.json", fix="See docs on the run folder's format.")
+        raise RunError("the run is not complete.", where=str(folder.path), fix=fix)
 
 
 def _cases(folder: RunFolder, vocabulary: Vocabulary) -> pd.DataFrame:

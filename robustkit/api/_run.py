@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,9 @@ import pandas as pd
 
 from robustkit.api._cohort import choose_cohort
 from robustkit.cohort.derive import derive
+from robustkit.cohort.hashed import HashKey, hash_key, plain_ids_in
 from robustkit.cohort.vocabulary import Vocabulary, read_vocabulary
-from robustkit.config import read_config
+from robustkit.config import FolderConfig, read_config
 from robustkit.engine.equip import check_names, crop_maker, resolve_devices, resolve_precision, resolve_workers
 from robustkit.engine.films import FilmHeaders, read_headers
 from robustkit.engine.outfit import Wish, expected_backends, expected_batches
@@ -69,6 +70,8 @@ class Choices:
     scheduler: str | None = None
     part_rows: int = 0
     keeps_images: bool = True
+    hash_ids: bool = False
+    hash_key: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,10 @@ def prepare_request(
     told_cases = [plan.case(i) for i in range(len(cases)) if not headers.faults[i]]
     remarks = [f"{m.name}: {s}" for m in models for s in m.remarks(told_cases)]
     wish, devices = _wish(models, choices)
+    table = cases_table(manifest, cases, headers=headers, vocabulary=vocabulary)
     request = _request(manifest, models, plan=plan, choices=choices, wish=wish)
+    # last of all: nothing is written where anything else is wrong
+    key = _key(choices, config) if choices.hash_ids else None
     facts = {
         "simulated": cohort.simulated,
         "has_patients": manifest.has_patients,
@@ -153,7 +159,10 @@ def prepare_request(
         "seen_in_training": seen,
         "warnings": [*_warnings(cohort.simulated, manifest, seen=seen, models=models), *remarks],
     }
-    table = cases_table(manifest, cases, headers=headers, vocabulary=vocabulary)
+    if key is not None:
+        request = replace(request, ids=key.to_dict())
+        facts["warnings"] += _unhashed(key, table)
+        table = key.hashed(table)
     return Prepared(request, wish, facts, table, config.runs, devices)
 
 
@@ -245,6 +254,28 @@ def _warnings(
     said += [
         f"{n} cases were seen in the training of {name}: every number of it is too good." for name, n in seen.items()
     ]
+    return said
+
+
+def _key(choices: Choices, config: FolderConfig) -> HashKey:
+    """Read or make the key of hashed ids; it never lies where a run is."""
+    file = choices.hash_key or config.hash_key
+    for folder in (choices.out, choices.resume, config.runs):
+        if folder is not None and file.resolve().is_relative_to(folder.resolve()):
+            what = "the key of hashed ids may not lie in a folder of runs: it would be given away with them."
+            raise InputError(what, where=str(file), fix="Name another place with --hash-key.")
+    return hash_key(file)
+
+
+def _unhashed(key: HashKey, table: pd.DataFrame) -> list[str]:
+    """Say what hashing does not hide."""
+    said = []
+    if key.is_open:
+        said.append("others on this machine may read the file of --hash-key: take that right away (chmod 600).")
+    found = plain_ids_in(table)
+    if found:
+        places = ", ".join(f"{column} in {n} rows" for column, n in found.items())
+        said.append(f"the plain patient_id stands inside other text ({places}), which is kept as it is.")
     return said
 
 

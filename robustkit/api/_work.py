@@ -271,7 +271,7 @@ def _folder(prepared: Prepared, choices: Choices) -> tuple[RunFolder, dict[str, 
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    return [k for k in now if before.get(k) != now[k]]
+    return [k for k in {**now, **before} if before.get(k) != now.get(k)]
 
 
 def _expect(prepared: Prepared, choices: Choices, ready: Outfit, run_folder: RunFolder | None) -> Expectation:

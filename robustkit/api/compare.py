@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from robustkit.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from pandas import DataFrame
 
     from robustkit.results.folder import RunFolder
     from robustkit.results.sheet import Sheet
 
-FACTS = ("label", "split", "cohort", "patient_id")
+FACTS = ("label", "split", "cohort")
 """Facts that runs must share: who is judged, and as what."""
 
 
@@ -127,6 +129,7 @@ def _told_apart(folders: Sequence[RunFolder], names: Sequence[str]) -> list[str]
 def _check_same(folders: Sequence[RunFolder], records: Sequence[Mapping[str, Any]]) -> None:
     """Refuse runs whose perturbations, cases, labels or boxes differ, and say where."""
     first, boxes = _facts(folders[0]), None
+    patients = _patients(folders[0])
     ids = first.index.tolist()
     for folder, record in zip(folders, records, strict=True):
         where = f"{folders[0].path.name} and {folder.path.name}"
@@ -144,6 +147,10 @@ def _check_same(folders: Sequence[RunFolder], records: Sequence[Mapping[str, Any
             if len(differ):
                 what = f"the {fact} differs for {len(differ)} cases ({differ[0]}: {first[fact][differ[0]]!r} and {own[fact][differ[0]]!r})."
                 raise InputError(what, where=where, fix="Run both on the same manifest.")
+        differ = own.index[_patients(folder) != patients]
+        if len(differ):
+            what = f"the runs differ in which cases are of one patient (from {differ[0]} on)."
+            raise InputError(what, where=where, fix="Run both on the same manifest.")
         found = _boxes(folder, record, ids)
         boxes = found if boxes is None else boxes
         _check_boxes(boxes, found, record, ids, where=where)
@@ -152,6 +159,15 @@ def _check_same(folders: Sequence[RunFolder], records: Sequence[Mapping[str, Any
 def _facts(folder: RunFolder) -> DataFrame:
     cases = folder.cases().set_index("case_id").sort_index()
     return cases.reindex(columns=list(FACTS)).astype("string").fillna("")
+
+
+def _patients(folder: RunFolder) -> NDArray[np.intp]:
+    """Number the patients in the order of their cases: their names may be hashed in one run and plain in another."""
+    from pandas import factorize
+
+    cases = folder.cases().set_index("case_id").sort_index()
+    codes, _ = factorize(cases.reindex(columns=["patient_id"])["patient_id"].astype("string").fillna(""))
+    return codes
 
 
 def _boxes(folder: RunFolder, record: Mapping[str, Any], ids: Sequence[str]) -> list[Sheet]:

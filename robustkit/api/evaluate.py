@@ -26,6 +26,8 @@ def evaluate(
     allow_truncated: bool = False,
     allow_seen: bool = False,
     no_images: bool = False,
+    hash_ids: bool = False,
+    hash_key: Path | None = None,
     arch: str | None = None,
     input_size: int | None = None,
     kernel: str | None = None,

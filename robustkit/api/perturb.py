@@ -43,6 +43,8 @@ def perturb(
     allow_truncated: bool = False,
     allow_seen: bool = False,
     no_images: bool = False,
+    hash_ids: bool = False,
+    hash_key: Path | None = None,
     arch: str | None = None,
     input_size: int | None = None,
     kernel: str | None = None,
@@ -87,6 +89,9 @@ def perturb(
         device, backend, precision, batch_size, workers, crops: How it is computed.
         depth, allow_truncated: How films are read.
         no_images: Keep no thumbnails of the films in the run folder.
+        hash_ids: Write patient_id and lesion_id as keyed hashes.
+        hash_key: File of the key; default robustkit.toml's, else ``robustkit.key`` in the working folder. It is made
+            at first use, and runs of the same key have the same hashes.
         allow_seen: Judge cases that the training saw, and say so on every page.
         arch, input_size, kernel, scaling, margin, fit, channels, classes, positive, outputs, trust_code:
             What a checkpoint does not say of itself.
@@ -127,6 +132,8 @@ def perturb(
     if part_rows < 0:
         what = f"expected 0 (auto) or more rows, got {part_rows}."
         raise InputError(what, where="--part-rows", fix="Use --part-rows 0.")
+    if hash_key is not None and not hash_ids:
+        raise InputError("a key is for hashed ids.", where="--hash-key", fix="Add --hash-ids.")
     if scheduler is not None and executor != "dask":
         raise InputError("a scheduler is for --executor dask.", where="--scheduler", fix="Add --executor dask.")
     options = {
@@ -139,7 +146,7 @@ def perturb(
         allow_truncated=allow_truncated, allow_seen=allow_seen, out=out, new=new, resume=resume,
         models=tuple(model), options=options, fill=tuple(fill), sampler=sampler, until=until,
         max_repeats=max_repeats, executor=executor, scheduler=scheduler, part_rows=part_rows,
-        keeps_images=not no_images,
+        keeps_images=not no_images, hash_ids=hash_ids, hash_key=hash_key,
     )  # fmt: skip
     models = open_models(model, options)
     prepared = prepare_request(models, manifest, fill=fill, choices=choices, progress=progress)

@@ -43,6 +43,7 @@ def first_record(request: Request, *, command: Sequence[str], facts: Mapping[str
         "manifests": [
             {"path": str(s.path), "sha256": s.sha256, "n_cases": s.n_cases} for s in request.manifest.sources
         ],
+        **({"ids": dict(request.ids)} if request.ids else {}),
         "thresholds": [],
         "backend": request.backend,
         "precision": request.precision,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,6 +44,7 @@ class Request:
         precision, batch_size, device: As resolved.
         depth, allow_truncated, crops: How films are read and cut.
         until: When repeats are enough; None: as many as the plan has.
+        ids: How ids are hashed, and by which key; None where they are not.
     """
 
     manifest: Manifest
@@ -56,6 +58,7 @@ class Request:
     allow_truncated: bool
     crops: str
     until: Until | None = None
+    ids: Mapping[str, Any] | None = None
 
     def identity_fields(self) -> dict[str, Any]:
         """Give the fields of the run's identity (design, section 3.1)."""
@@ -76,6 +79,7 @@ class Request:
             "depth": self.depth,
             "allow_truncated": self.allow_truncated,
             **({"until": self.until.to_dict()} if self.until else {}),
+            **({"ids": dict(self.ids)} if self.ids else {}),
         }
 
     def next_round(self) -> Plan | None:

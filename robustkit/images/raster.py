@@ -181,8 +181,9 @@ def _unusual(image: ImageFile.ImageFile) -> list[str]:
         notes.append("16-bit channels read as 8 bit")
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         notes.append("transparency left out")
-    if isinstance(image, TiffImageFile) and image.is_animated:
-        notes.append("several pages, the first is read")
+    with quiet():
+        if isinstance(image, TiffImageFile) and image.is_animated:
+            notes.append("several pages, the first is read")
     return notes
 
 

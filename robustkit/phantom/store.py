@@ -50,6 +50,11 @@ def cache_folder() -> Path:
     return cache_root() / f"phantom-{_version()}"
 
 
+def is_drawn() -> bool:
+    """Tell whether all films of this version lie in the cache."""
+    return _is_complete(cache_folder())
+
+
 def write_phantom(folder: Path, *, progress: Progress | None = None) -> None:
     """Write all films and then the manifest into an existing folder."""
     films = [(str(name), rows) for name, rows in draw_lesions(PHANTOM_SEED).groupby("image", sort=False)]

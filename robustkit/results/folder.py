@@ -14,10 +14,10 @@ from typing import Any
 import pandas as pd
 
 from robustkit.atomic import replacing, write_text
+from robustkit.documents import parse_json
 from robustkit.errors import RunError
+from robustkit.results.record import NEEDED, record_faults
 from robustkit.results.schema import FORMAT, PREDICTION_TEXTS, TEXT_COLUMNS
-
-_NEEDED = ("format", "seed", "repeats", "perturbations", "models")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +30,18 @@ class RunFolder:
         """Give run.json.
 
         Raises:
-            RunError: No run.json, not JSON, a field is missing, or a newer format.
+            RunError: No run.json, not JSON, a field is missing or of another kind, or a newer format.
         """
         file = self.path / "run.json"
         if not file.is_file():
             fix = "Give a folder that `robustkit perturb` wrote."
             raise RunError("this is not a run folder (no run.json).", where=str(self.path), fix=fix)
         try:
-            record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            record: dict[str, Any] = parse_json(file.read_text(encoding="utf-8"))
         except (ValueError, OSError) as error:
             fix = "Run `perturb` again with the same flags; finished parts are kept."
             raise RunError(f"run.json cannot be read ({error}).", where=str(file), fix=fix) from error
-        lacking = [k for k in _NEEDED if not isinstance(record, dict) or k not in record]
+        lacking = [k for k in NEEDED if not isinstance(record, dict) or k not in record]
         if lacking:
             raise RunError(
                 f"run.json lacks {', '.join(lacking)}.", where=str(file), fix="See docs on the run folder's format."
@@ -51,6 +51,9 @@ class RunFolder:
             raise RunError(
                 what, where=str(file), fix="Read it with the robustkit version that wrote it, or a newer one."
             )
+        fault = next(record_faults(record), None)
+        if fault:
+            raise RunError(f"{fault}.", where=str(file), fix="See docs on the run folder's format.")
         return record
 
     def write_record(self, record: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = (
     ("errors",),
-    ("seeds", "atomic"),
-    ("registry", "geometry", "inputs", "provenance", "config", "cache", "sobol"),
+    ("seeds", "atomic", "documents"),
+    ("registry", "geometry", "inputs", "provenance", "config", "cache", "sobol", "findings"),
     ("cohort", "images", "results", "stats", "study"),
     ("formats", "phantom", "perturbations", "metrics", "strata", "features"),
     ("crops", "models", "controls"),
@@ -21,6 +21,7 @@ LAYERS = (
     ("analysis", "baselines"),
     ("figures",),
     ("report", "dashboard", "packs"),
+    ("checkup", "privacy"),
     ("api",),
     ("cli", "data_manifests"),
 )
@@ -37,6 +38,8 @@ PLUGIN_FOLDERS = (
     "kinds",
     "executors",
     "figures",
+    "checkup",
+    "privacy",
 )
 FILES = sorted([*(ROOT / "robustkit").rglob("*.py"), *(ROOT / "cli").rglob("*.py")])
 

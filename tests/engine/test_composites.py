@@ -194,6 +194,18 @@ def test_run_json_names_the_members(world: Path, plain: RunFolder) -> None:
     assert "members" not in fields["a"]
 
 
+def test_members_are_tried_like_models(
+    world: Path, plain: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openvino", reason="openvino is not installed")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    run = _run(world, tmp_path / "run", "a.pt", "mean.json", backend="openvino")
+    record = run.record()
+    assert [(t["model"], t["backend"]) for t in record["trials"]] == [("a", "openvino"), ("mean/b", "openvino")]
+    assert record["backend"] == {"a": "openvino", "mean/b": "openvino", "mean": "composite"}
+    assert np.abs(_rows(run, "mean")["score"] - _rows(plain, "mean")["score"]).max() < 1e-4
+
+
 def test_order_workers_and_company_change_no_value(world: Path, plain: RunFolder, tmp_path: Path) -> None:
     shuffled = pd.read_csv(world / "cases.csv").sample(frac=1, random_state=4)
     shuffled.to_csv(world / "shuffled.csv", index=False)

@@ -87,7 +87,7 @@ def test_the_decision_is_explained_where_it_is_asked_for(world: Path) -> None:
 
 def test_a_model_without_pixels_has_no_maps() -> None:
     model = open_model(Path("phantom-oracle"), ModelOptions())
-    with pytest.raises(InputError, match="PyTorch"):
+    with pytest.raises(InputError, match="no heatmaps: it looks at no pixels"):
         MapMaker(model, Explanation(), margin=None, device="cpu", batch_size=4)
 
 
