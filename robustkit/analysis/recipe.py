@@ -13,7 +13,7 @@ from robustkit.analysis.cohort import ALL, Judged
 from robustkit.analysis.matrix import ModelAnswers
 from robustkit.analysis.thresholds import Threshold
 from robustkit.seeds import generator
-from robustkit.stats.bootstrap import MAX_UNDEFINED, PatientDraws
+from robustkit.stats.bootstrap import MAX_UNDEFINED, Floats, PatientDraws
 from robustkit.stats.threshold import Method, point_draws
 
 MAX_DRAWS = 500
@@ -48,9 +48,10 @@ def add_recipe_intervals(
         right = (own.nominal[None, :] >= cuts[:, None]) == cohort.positive[None, :]
         wanted = (table["model"] == own.model) & (table["perturbation"] == "nominal") & table["value"].notna()
         wanted &= table["metric"].isin(["sensitivity", "specificity"]) & (table["unit"] == "case")
-        for place, row in zip(np.flatnonzero(wanted), table[wanted].to_dict("records"), strict=True):
-            keep = _members(cohort, strata, row) & np.isfinite(own.nominal)
-            bounds[place] = _bounds(right[:, keep], np.where(np.isnan(cuts)[:, None], 0.0, weights[:, keep]))
+        rows = table[wanted].to_dict("records")
+        members = np.array([_members(cohort, strata, row) & np.isfinite(own.nominal) for row in rows], dtype=np.float64)
+        if rows:
+            bounds[np.flatnonzero(wanted)] = _bounds(right, np.where(np.isnan(cuts)[:, None], 0.0, weights), members)
     return table.assign(low_threshold=bounds[:, 0], high_threshold=bounds[:, 1])
 
 
@@ -68,11 +69,13 @@ def _members(cohort: Judged, strata: Mapping[str, pd.Series], row: Mapping[str, 
     return np.asarray(keep & (cohort.positive == (row["metric"] == "sensitivity")))
 
 
-def _bounds(right: NDArray[np.bool_], weights: NDArray[np.float64]) -> tuple[float, float]:
-    total = weights.sum(axis=1)
-    share = np.divide((weights * right).sum(axis=1), total, out=np.full(len(total), np.nan), where=total > 0)
-    known = share[np.isfinite(share)]
-    if len(known) < (1 - MAX_UNDEFINED) * len(share):
-        return float("nan"), float("nan")
-    low, high = np.quantile(known, [0.025, 0.975])
-    return float(low), float(high)
+def _bounds(right: NDArray[np.bool_], weights: Floats, members: Floats) -> Floats:
+    """Give ``(k, 2)`` bounds of the shares of right decisions of k groups, ``(k, N)`` 1 for a member, in ``(B, N)`` draws."""
+    total, hits = members @ weights.T, members @ (weights * right).T
+    share = np.divide(hits, total, out=np.full(total.shape, np.nan), where=total > 0)
+    found = np.full((len(members), 2), np.nan)
+    for bounds, own in zip(found, share, strict=True):
+        known = own[np.isfinite(own)]
+        if len(known) >= (1 - MAX_UNDEFINED) * len(own):
+            bounds[:] = np.quantile(known, [0.025, 0.975])
+    return found

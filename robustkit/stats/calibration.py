@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from robustkit.seeds import generator
-from robustkit.stats.blocks import by_block
+from robustkit.stats.cores import by_block
 
 Floats = NDArray[np.float64]
 

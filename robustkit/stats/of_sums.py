@@ -6,15 +6,14 @@ the draws, for all answers (models and conditions) and all columns together: a g
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustkit.stats.bootstrap import PatientDraws, bca_rows
+from robustkit.stats.cores import on_all_cores
 from robustkit.stats.estimate import NAN
 from robustkit.stats.groups import Flags, Floats, Groups
 
@@ -92,8 +91,7 @@ def bounds_of_sums(groups: Groups, draws: PatientDraws, questions: Sequence[Ques
             for name, statistic in wanted.items():
                 _fill(into[name], statistic, g=g, by_patient=by_patient, drawn=drawn)
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        list(threads.map(fill, groups.each()))
+    on_all_cores(fill, groups.each())
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 import statsmodels.api as sm
@@ -26,6 +27,8 @@ KNOTS = (0.1, 0.5, 0.9)
 """Quantiles of the three knots: two terms, for a rate that rises, falls, or turns once."""
 
 _Z = 1.959963984540054
+_FILTERS = Lock()
+"""What is done with warnings is set for all threads at once: curves are fitted one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def smooth_rate(x: Floats, events: Floats, patients: NDArray[np.intp], *, grid: 
     if len(knots) < len(KNOTS):
         return Curve(none, none, none, none, "too few different sizes")
     model = sm.GLM(events, _terms(x, knots), family=sm.families.Binomial())
-    with warnings.catch_warnings():
+    with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("error", PerfectSeparationWarning)
         try:
             fit = model.fit(cov_type="cluster", cov_kwds={"groups": patients})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from robustkit.stats import blocks
-from robustkit.stats.blocks import by_block
+from robustkit.stats import cores
+from robustkit.stats.cores import by_block
 
 
 @pytest.mark.parametrize("size", [1, 1000, 10**9])
@@ -15,6 +15,6 @@ def test_draws_keep_their_order(size: int) -> None:
 
 
 def test_no_block_is_larger_than_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "CACHED", 30)
+    monkeypatch.setattr(cores, "CACHED", 30)
     seen = by_block(lambda block: np.full(block.stop - block.start, block.stop - block.start), 10, size=10)
     assert seen.tolist() == [3, 3, 3, 3, 3, 3, 3, 3, 3, 1]
