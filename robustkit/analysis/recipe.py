@@ -49,9 +49,11 @@ def add_recipe_intervals(
         wanted = (table["model"] == own.model) & (table["perturbation"] == "nominal") & table["value"].notna()
         wanted &= table["metric"].isin(["sensitivity", "specificity"]) & (table["unit"] == "case")
         rows = table[wanted].to_dict("records")
-        members = np.array([_members(cohort, strata, row) & np.isfinite(own.nominal) for row in rows], dtype=np.float64)
+        members = _members(cohort, strata, rows) & np.isfinite(own.nominal)
         if rows:
-            bounds[np.flatnonzero(wanted)] = _bounds(right, np.where(np.isnan(cuts)[:, None], 0.0, weights), members)
+            bounds[np.flatnonzero(wanted)] = _bounds(
+                right, np.where(np.isnan(cuts)[:, None], 0.0, weights), members.astype(np.float64)
+            )
     return table.assign(low_threshold=bounds[:, 0], high_threshold=bounds[:, 1])
 
 
@@ -62,11 +64,18 @@ def _cuts(cohort: Judged, own: ModelAnswers, recipe: Recipe, *, point: str, draw
     return point_draws(point, labels, scores, patients, draws=draws, random=random, method=recipe.method)
 
 
-def _members(cohort: Judged, strata: Mapping[str, pd.Series], row: Mapping[str, object]) -> NDArray[np.bool_]:
-    keep = cohort.in_cohort(str(row["cohort"]))
-    if row["by"] != ALL:
-        keep = keep & (strata[str(row["by"])] == row["stratum"]).to_numpy(dtype=bool)
-    return np.asarray(keep & (cohort.positive == (row["metric"] == "sensitivity")))
+def _members(
+    cohort: Judged, strata: Mapping[str, pd.Series], rows: Sequence[Mapping[str, object]]
+) -> NDArray[np.bool_]:
+    """Give ``(k, N)`` who is counted in each of k rows."""
+    cohorts = {name: cohort.in_cohort(name) for name in cohort.cohorts}
+    names = {by: series.to_numpy(dtype=object) for by, series in strata.items()}
+    found = np.empty((len(rows), len(cohort.positive)), dtype=bool)
+    for own, row in zip(found, rows, strict=True):
+        own[:] = cohorts[str(row["cohort"])] & (cohort.positive == (row["metric"] == "sensitivity"))
+        if row["by"] != ALL:
+            own &= names[str(row["by"])] == row["stratum"]
+    return found
 
 
 def _bounds(right: NDArray[np.bool_], weights: Floats, members: Floats) -> Floats:

@@ -16,6 +16,7 @@ from robustkit.analysis.comparisons import Settings, comparisons_table, permutat
 from robustkit.analysis.curves import curves_table
 from robustkit.analysis.flip_curve import flip_curve_rows, flip_curve_table
 from robustkit.analysis.flow import flow_table, loss_warnings
+from robustkit.analysis.layout import code
 from robustkit.analysis.matrix import ModelAnswers, read_answers
 from robustkit.analysis.recipe import MAX_DRAWS, Recipe, add_recipe_intervals
 from robustkit.analysis.stability import stability_table
@@ -153,14 +154,17 @@ def _reached(
 ) -> dict[tuple[str, float, str, str, str], tuple[float, float]]:
     """Give what the boxes of each level came to: equal for all models, so the first one tells."""
     found = {}
-    everyone = pd.Series(ALL, index=cohort.frame.index)
+    variables = code({ALL: pd.Series(ALL, index=cohort.frame.index), **strata})
     for matrix in own.matrices:
         iou, same = matrix.iou.mean(axis=1), matrix.is_same.mean(axis=1)
         for name in cohort.cohorts:
             keep = cohort.in_cohort(name) & np.isfinite(iou)
-            for by, series in {ALL: everyone, **strata}.items():
-                means = pd.DataFrame({"iou": iou, "same": same})[keep].groupby(series.to_numpy()[keep]).mean()
-                for stratum, row in zip(means.index, means.to_numpy(), strict=True):
-                    key = (matrix.perturbation, matrix.level, name, by, str(stratum))
-                    found[key] = (float(row[0]), float(row[1]))
+            for by, coded in variables.items():
+                n, *sums = (
+                    np.bincount(coded.codes[keep], weights=None if v is None else v[keep], minlength=len(coded.names))
+                    for v in (None, iou, same)
+                )
+                for i in np.flatnonzero(n):
+                    key = (matrix.perturbation, matrix.level, name, by, str(coded.names[i]))
+                    found[key] = (float(sums[0][i] / n[i]), float(sums[1][i] / n[i]))
     return found

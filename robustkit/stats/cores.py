@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 Floats = NDArray[np.float64]
 Item = TypeVar("Item")
@@ -23,7 +24,8 @@ CACHED = 60_000
 
 def on_all_cores(work: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
     """Give what ``work`` makes of each item, in their order."""
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    # a product within would itself ask for all cores, and wait for those that others have
+    with ThreadpoolController().limit(limits=1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
         return list(threads.map(work, items))
 
 
