@@ -90,9 +90,8 @@ class _Part:
 def by_stratum(
     cohort: Judged,
     strata: Mapping[str, pd.Series],
-    answers: Sequence[ModelAnswers],
+    models: Sequence[tuple[ModelAnswers, Threshold]],
     *,
-    thresholds: Sequence[Threshold],
     draws: PatientDraws,
     unit: Unit,
     prevalence: float | None,
@@ -102,21 +101,17 @@ def by_stratum(
     Args:
         cohort: Who is judged.
         strata: Stratum of every case, by variable.
-        answers: Of every model.
-        thresholds: Of every model.
+        models: Answers and threshold of each.
         draws: Of patients.
         unit: What is counted.
         prevalence: See ``Sample``.
     """
     layouts, units = _Layouts(cohort, strata, unit), _units(cohort, unit)
-    models = [
-        _model(cohort, own, threshold, units=units, draws=draws, prevalence=prevalence)
-        for own, threshold in zip(answers, thresholds, strict=True)
-    ]
-    tasks = [(model, name) for model in models for name in cohort.cohorts]
+    judged = [_model(cohort, *own, units=units, draws=draws, prevalence=prevalence) for own in models]
+    tasks = [(model, name) for model in judged for name in cohort.cohorts]
     made = on_all_cores(lambda task: _judge(cohort, task[0], task[1], layouts=layouts), tasks)
     rows: dict[str, list[Any]] = {name: [] for name in ("strata", *_TABLES)}
-    rows["agreement"] += variance_blocks(cohort, answers)
+    rows["agreement"] += variance_blocks(cohort, [own for own, _ in models])
     for table, more in (found for _, own in made for found in own):
         rows[table] += more
     parts = [part for own, _ in made for part in own]

@@ -14,6 +14,7 @@ from robustkit.analysis.matrix import ModelAnswers
 from robustkit.analysis.thresholds import Threshold
 from robustkit.seeds import generator
 from robustkit.stats.bootstrap import MAX_UNDEFINED, Floats, PatientDraws
+from robustkit.stats.cores import on_all_cores
 from robustkit.stats.threshold import Method, point_draws
 
 MAX_DRAWS = 500
@@ -33,27 +34,24 @@ def add_recipe_intervals(
     table: pd.DataFrame,
     cohort: Judged,
     strata: Mapping[str, pd.Series],
-    answers: Sequence[ModelAnswers],
+    models: Sequence[tuple[ModelAnswers, Threshold]],
     *,
-    thresholds: Sequence[Threshold],
     recipe: Recipe,
 ) -> pd.DataFrame:
     """Fill both columns for nominal sensitivity and specificity of models whose threshold is from development rows."""
     bounds = np.full((len(table), 2), np.nan)
     weights = recipe.draws.by_patient[cohort.patients, :MAX_DRAWS].T
-    for own, threshold in zip(answers, thresholds, strict=True):
-        if threshold.source != "development":
-            continue
-        cuts = _cuts(cohort, own, recipe, point=threshold.operating_point, draws=len(weights))
+    chosen = [(own, t.operating_point) for own, t in models if t.source == "development"]
+    all_cuts = on_all_cores(lambda m: _cuts(cohort, m[0], recipe, point=m[1], draws=len(weights)), chosen)
+    for (own, _), cuts in zip(chosen, all_cuts, strict=True):
         right = (own.nominal[None, :] >= cuts[:, None]) == cohort.positive[None, :]
         wanted = (table["model"] == own.model) & (table["perturbation"] == "nominal") & table["value"].notna()
         wanted &= table["metric"].isin(["sensitivity", "specificity"]) & (table["unit"] == "case")
         rows = table[wanted].to_dict("records")
         members = _members(cohort, strata, rows) & np.isfinite(own.nominal)
         if rows:
-            bounds[np.flatnonzero(wanted)] = _bounds(
-                right, np.where(np.isnan(cuts)[:, None], 0.0, weights), members.astype(np.float64)
-            )
+            drawn = np.where(np.isnan(cuts)[:, None], 0.0, weights)
+            bounds[np.flatnonzero(wanted)] = _bounds(right, drawn, members.astype(np.float64))
     return table.assign(low_threshold=bounds[:, 0], high_threshold=bounds[:, 1])
 
 

@@ -27,6 +27,7 @@ from robustkit.errors import InputError, UnknownNameError
 from robustkit.registry import load, names
 from robustkit.results.folder import RunFolder
 from robustkit.stats.bootstrap import patient_draws
+from robustkit.stats.cores import on_all_cores
 from robustkit.stats.threshold import Method
 from robustkit.strata._base import UNKNOWN, Bins, Fact, Stratifier
 
@@ -70,40 +71,39 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
     strata = assign_strata(cohort, choices.by)
     levels = [(g["kind"], float(v)) for g in record["perturbations"] for v in g["levels"]]
     ids = cohort.frame["case_id"].tolist()
-    answers = [
-        read_answers(folder, m["name"], ids, levels, set_size=int(record.get("set_size", 1))) for m in record["models"]
-    ]
+    set_size = int(record.get("set_size", 1))
+    answers = on_all_cores(lambda m: read_answers(folder, m["name"], ids, levels, set_size=set_size), record["models"])
     draws = patient_draws(cohort.patient_strata(), draws=choices.draws, seed=choices.seed, purpose="tables")
     asked = choices.operating_point if choices.threshold is None else choices.threshold
     method, few = choices.threshold_method, min(choices.draws, MAX_DRAWS)
-    thresholds = [
-        judged_at(cohort, own, record, asked=asked, method=method, draws=few, seed=choices.seed) for own in answers
-    ]
-    table, more = by_stratum(
-        cohort, strata, answers, thresholds=thresholds, draws=draws, unit=choices.unit, prevalence=choices.prevalence
+    thresholds = on_all_cores(
+        lambda own: judged_at(cohort, own, record, asked=asked, method=method, draws=few, seed=choices.seed), answers
     )
-    recipe = Recipe(choices.threshold_method, draws, choices.seed)
-    frames = {
-        "strata": add_recipe_intervals(table, cohort, strata, answers, thresholds=thresholds, recipe=recipe),
-        "curves": curves_table(table, _reached(cohort, answers[0], strata)),
-        **more,
-        "stability": pd.concat(
-            [stability_table(cohort, a, t.value) for a, t in zip(answers, thresholds, strict=True)], ignore_index=True
-        ),
-        "flip_curve": flip_curve_table(
-            [
-                row
-                for a, t in zip(answers, thresholds, strict=True)
-                for row in flip_curve_rows(cohort, a, t.value, draws=draws)
-            ]
-        ),
-        "thresholds": thresholds_table(thresholds),
-        "flow": flow_table(cohort, answers),
-    }
-    if len(answers) > 1:
+    models = list(zip(answers, thresholds, strict=True))
+
+    def strata_and_curves() -> dict[str, pd.DataFrame]:
+        table, more = by_stratum(cohort, strata, models, draws=draws, unit=choices.unit, prevalence=choices.prevalence)
+        recipe = Recipe(choices.threshold_method, draws, choices.seed)
+        whole = add_recipe_intervals(table, cohort, strata, models, recipe=recipe)
+        return {"strata": whole, "curves": curves_table(table, _reached(cohort, answers[0], strata)), **more}
+
+    def of_cases() -> dict[str, pd.DataFrame]:
+        stability = pd.concat([stability_table(cohort, a, t.value) for a, t in models], ignore_index=True)
+        curves = [row for a, t in models for row in flip_curve_rows(cohort, a, t.value, draws=draws)]
+        return {
+            "stability": stability, "flip_curve": flip_curve_table(curves), "thresholds": thresholds_table(thresholds),
+            "flow": flow_table(cohort, answers),
+        }  # fmt: skip
+
+    def compared() -> dict[str, pd.DataFrame]:
+        if len(answers) < 2:
+            return {}
         settings = Settings(draws, permutations_for(len(answers), choices.draws), choices.seed)
-        frames["comparisons"] = comparisons_table(cohort, answers, settings)
-    lost = [w for a, t in zip(answers, thresholds, strict=True) for w in loss_warnings(cohort, a, t.value)]
+        return {"comparisons": comparisons_table(cohort, answers, settings)}
+
+    parts = on_all_cores(lambda make: make(), (strata_and_curves, of_cases, compared))
+    frames = {name: frame for part in parts for name, frame in part.items()}
+    lost = [w for a, t in models for w in loss_warnings(cohort, a, t.value)]
     said = (
         *cohort.warnings, *(t.warning for t in thresholds if t.warning), *lost, *swapped_warnings(frames["strata"])
     )  # fmt: skip

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import NDArray
 from scipy.special import expit
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from robustkit.stats.codes import n_distinct
@@ -65,7 +66,7 @@ def smooth_rate(x: Floats, events: Floats, patients: NDArray[np.intp], *, grid: 
     knots = np.unique(np.quantile(np.log(x), KNOTS))
     if len(knots) < len(KNOTS):
         return Curve(none, none, none, none, "too few different sizes")
-    model = sm.GLM(events, _terms(x, knots), family=sm.families.Binomial())
+    model = GLM(events, _terms(x, knots), family=Binomial())
     with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("error", PerfectSeparationWarning)
         try:
