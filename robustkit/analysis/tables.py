@@ -81,28 +81,24 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
     )
     models = list(zip(answers, thresholds, strict=True))
 
-    def strata_and_curves() -> dict[str, pd.DataFrame]:
-        table, more = by_stratum(cohort, strata, models, draws=draws, unit=choices.unit, prevalence=choices.prevalence)
-        recipe = Recipe(choices.threshold_method, draws, choices.seed)
-        whole = add_recipe_intervals(table, cohort, strata, models, recipe=recipe)
-        return {"strata": whole, "curves": curves_table(table, _reached(cohort, answers[0], strata)), **more}
-
-    def of_cases() -> dict[str, pd.DataFrame]:
-        stability = pd.concat([stability_table(cohort, a, t.value) for a, t in models], ignore_index=True)
-        curves = [row for a, t in models for row in flip_curve_rows(cohort, a, t.value, draws=draws)]
-        return {
-            "stability": stability, "flip_curve": flip_curve_table(curves), "thresholds": thresholds_table(thresholds),
-            "flow": flow_table(cohort, answers),
-        }  # fmt: skip
-
-    def compared() -> dict[str, pd.DataFrame]:
-        if len(answers) < 2:
-            return {}
+    table, more = by_stratum(cohort, strata, models, draws=draws, unit=choices.unit, prevalence=choices.prevalence)
+    recipe = Recipe(choices.threshold_method, draws, choices.seed)
+    frames = {
+        "strata": add_recipe_intervals(table, cohort, strata, models, recipe=recipe),
+        "curves": curves_table(table, _reached(cohort, answers[0], strata)),
+        **more,
+        "stability": pd.concat(
+            on_all_cores(lambda m: stability_table(cohort, m[0], m[1].value), models), ignore_index=True
+        ),
+        "flip_curve": flip_curve_table(
+            [row for a, t in models for row in flip_curve_rows(cohort, a, t.value, draws=draws)]
+        ),
+        "thresholds": thresholds_table(thresholds),
+        "flow": flow_table(cohort, answers),
+    }
+    if len(answers) > 1:
         settings = Settings(draws, permutations_for(len(answers), choices.draws), choices.seed)
-        return {"comparisons": comparisons_table(cohort, answers, settings)}
-
-    parts = on_all_cores(lambda make: make(), (strata_and_curves, of_cases, compared))
-    frames = {name: frame for part in parts for name, frame in part.items()}
+        frames["comparisons"] = comparisons_table(cohort, answers, settings)
     lost = [w for a, t in models for w in loss_warnings(cohort, a, t.value)]
     said = (
         *cohort.warnings, *(t.warning for t in thresholds if t.warning), *lost, *swapped_warnings(frames["strata"])

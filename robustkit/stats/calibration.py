@@ -10,6 +10,7 @@ Sources: Cox 1958, Biometrika 45:562 (recalibration on the logit); Van Calster e
 from __future__ import annotations
 
 import numpy as np
+from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 from scipy.special import expit
 
@@ -21,6 +22,7 @@ Floats = NDArray[np.float64]
 _PLAIN_STEPS = 8
 _MOST_STEPS = 100
 _HALVINGS = 30
+_NODES = 18
 _TOLERANCE = 1e-10
 _SETTLED = 1e-6
 _CLOSE = 1e-7
@@ -165,25 +167,44 @@ def in_the_large_draws(labels: NDArray[np.bool_], logits: Floats, weights: Float
         error over 1,000).
     """
     y, below = labels[:, None].astype(np.float64), np.exp(-logits)[:, None]
-    span = float(logits.min(initial=0.0)), float(logits.max(initial=0.0))
-
-    def found(drawn: Floats, start: float) -> Floats:
-        share = np.full(drawn.shape[1], np.nan)
-        np.divide((drawn * y).sum(axis=0), drawn.sum(axis=0), out=share, where=drawn.any(axis=0))
-        intercept, has_fit = np.full(len(share), np.nan), (share > 0.0) & (share < 1.0)
-        if has_fit.any():
-            base = np.log(share[has_fit] / (1.0 - share[has_fit]))
-            # were every logit the largest, or the smallest, the answer would be one of these
-            ends = base - span[1] - 1.0, base - span[0] + 1.0
-            intercept[has_fit] = _level(drawn[:, has_fit], y, below, start=start, ends=ends)
-        return intercept
-
-    whole = float(found(np.ones((len(logits), 1)), 0.0)[0])
-    start = whole if np.isfinite(whole) else 0.0
-    return by_block(lambda block: found(weights[block].T, start), len(weights), size=len(logits))
+    positives, total = np.stack([y[:, 0], np.ones(len(y))]) @ weights.T
+    share = np.divide(positives, total, out=np.full(len(total), np.nan), where=total > 0)
+    has_fit = (share > 0.0) & (share < 1.0)
+    found = np.full(len(weights), np.nan)
+    if len(weights) > _NODES:
+        whole = float(in_the_large_draws(labels, logits, np.ones((1, len(y))))[0])
+        found[has_fit] = _levels_near(whole, below, weights.T, positives)[has_fit]
+    left = np.flatnonzero(has_fit & np.isnan(found))
+    if len(left):
+        base = np.log(share[left] / (1.0 - share[left]))
+        # were every logit the largest, or the smallest, the answer would be one of these
+        ends = base - logits.max() - 1.0, base - logits.min() + 1.0
+        found[left] = _levels(weights[left].T, y, below, start=base - float(logits.mean()), ends=ends)
+    return found
 
 
-def _level(drawn: Floats, y: Floats, below: Floats, *, start: float, ends: tuple[Floats, Floats]) -> Floats:
+def _levels_near(middle: float, below: Floats, drawn: Floats, positives: Floats) -> Floats:
+    """Give ``(B,)`` intercepts that lie within 1 of that of the sample; NaN for others.
+
+    How many positives are expected is a weighted sum of the same curves in every draw: one product gives it at a few
+    intercepts, and a polynomial between. Nothing is singular nearer than pi, so that 18 Chebyshev nodes hold the curves to
+    rounding (Trefethen 2019, Approximation Theory and Approximation Practice, theorem 8.2).
+    """
+    nodes = chebyshev.chebpts1(_NODES)
+    expected = 1.0 / (1.0 + below * np.exp(-(middle + nodes)))
+    series = np.linalg.inv(chebyshev.chebvander(nodes, _NODES - 1)) @ (expected.T @ drawn)
+    series[0] -= positives
+    slopes, x = chebyshev.chebder(series), np.zeros(len(positives))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        for _ in range(_PLAIN_STEPS):
+            slope = chebyshev.chebval(x, slopes, tensor=False)
+            step = chebyshev.chebval(x, series, tensor=False) / slope
+            x = np.clip(x - step, -1.0, 1.0)
+    is_there = (np.abs(step) <= _TOLERANCE) & (np.abs(x) < 1.0) & (slope > _LEAST_CURVATURE)
+    return np.where(is_there, middle + x, np.nan)
+
+
+def _levels(drawn: Floats, y: Floats, below: Floats, *, start: Floats, ends: tuple[Floats, Floats]) -> Floats:
     """Give ``(b,)`` intercepts of ``(n, b)`` draws by Newton's steps that stay between the ends."""
     low, high = ends
     a = np.clip(start, low, high)

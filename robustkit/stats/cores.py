@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from threading import local
 from typing import TypeVar
 
 import numpy as np
@@ -22,10 +23,26 @@ CACHED = 60_000
 """Numbers that are worked on at a time: with what is made of them they fit a core's cache."""
 
 
+class _Worker(local):
+    """What a thread is for."""
+
+    is_busy = False
+
+
+_WORKER = _Worker()
+
+
+def _begin() -> None:
+    _WORKER.is_busy = True
+
+
 def on_all_cores(work: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
-    """Give what ``work`` makes of each item, in their order."""
-    # a product within would itself ask for all cores, and wait for those that others have
-    with ThreadpoolController().limit(limits=1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
+    """Give what ``work`` makes of each item, in their order; within such work there is one core for each."""
+    if _WORKER.is_busy:
+        return [work(item) for item in items]
+    # a product would itself ask for all cores, and wait for those that others have
+    one_each = ThreadpoolController().limit(limits=1, user_api="blas")
+    with one_each, ThreadPoolExecutor(os.cpu_count(), initializer=_begin) as threads:
         return list(threads.map(work, items))
 
 
