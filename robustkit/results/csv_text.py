@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-_PLAIN = 1e15
+_PLAIN = 1e10
 """Whole numbers below it are written without an exponent."""
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from threading import local
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 Floats = NDArray[np.float64]
 Item = TypeVar("Item")
@@ -36,13 +36,26 @@ def _begin() -> None:
     _WORKER.is_busy = True
 
 
+@cache
+def _libraries() -> Any:
+    """Find the libraries that have threads of their own; to look for them takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def _cores() -> int:
+    """Give how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def on_all_cores(work: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
     """Give what ``work`` makes of each item, in their order; within such work there is one core for each."""
     if _WORKER.is_busy:
         return [work(item) for item in items]
     # a product would itself ask for all cores, and wait for those that others have
-    one_each = ThreadpoolController().limit(limits=1, user_api="blas")
-    with one_each, ThreadPoolExecutor(os.cpu_count(), initializer=_begin) as threads:
+    one_each = _libraries().limit(limits=1, user_api="blas")
+    with one_each, ThreadPoolExecutor(_cores(), initializer=_begin) as threads:
         return list(threads.map(work, items))
 
 
