@@ -13,7 +13,8 @@ from robustkit.analysis.rates import at_prevalence, rate
 from robustkit.stats.agreement import MEASURES, measure, not_estimable
 from robustkit.stats.bootstrap import MIN_PATIENTS, PatientDraws
 from robustkit.stats.estimate import Estimates, no_estimates
-from robustkit.stats.of_sums import COUNT, Bounds, Floats, Question, Statistic, Sums, bounds_of_sums
+from robustkit.stats.groups import Floats
+from robustkit.stats.of_sums import COUNT, Bounds, Question, Statistic, Sums, bounds_of_sums
 
 METHOD = "patient bootstrap, BCa"
 

@@ -143,7 +143,9 @@ def _model(
 
 def _judge(cohort: Judged, model: _Model, name: str, *, layouts: _Layouts) -> tuple[list[_Part], list[Rows]]:
     """Give everything of one model and cohort that needs no bootstrap by stratum."""
-    parts, rows, samples = [], [], []
+    parts: list[_Part] = []
+    rows: list[Rows] = []
+    samples: list[Sample] = []
     for sample, condition in _conditions(cohort, model, name):
         fixed = {
             "cohort": name, "split": cohort.split_of(name), "model": condition.model,

@@ -57,7 +57,7 @@ def _shares(events: Flags, keep: Flags, s: Stratified) -> Floats:
     member[groups.group, groups.case] = 1.0
     size = member.sum(axis=1, keepdims=True)
     hits = member @ events.astype(np.float64)
-    return np.divide(hits, size, out=np.full(hits.shape, np.nan), where=size > 0).T
+    return np.asarray(np.divide(hits, size, out=np.full(hits.shape, np.nan), where=size > 0).T)
 
 
 def _numbers(values: Floats) -> dict[str, Floats]:

@@ -54,10 +54,10 @@ class _Tests:
         overall: By variable: rows of the tests that all its strata are one.
     """
 
-    p: Mapping[str, Floats]
-    adjusted: Mapping[str, Floats]
-    family: Mapping[str, Texts]
-    overall: Mapping[str, Sequence[dict[str, object]]]
+    p: dict[str, Floats]
+    adjusted: dict[str, Floats]
+    family: dict[str, Texts]
+    overall: dict[str, list[dict[str, object]]]
 
 
 def strata_blocks(

@@ -108,7 +108,7 @@ def _auc_contrasts(s: Sample, layout: Layout, internal: Flags, external: Flags) 
     a, b = (clustered_aucs(group_placements(s.positive, s.scores.T, side)) for side in sides)
     n, n_positive = a.n_cases + b.n_cases, a.n_positive + b.n_positive
     told = (a.n_cases > 0) & (b.n_cases > 0) & ((layout.by == ALL) | ((n_positive > 0) & (n_positive < n)))
-    return {int(g): (a.one(g), b.one(g), two_sample_z(a.one(g), b.one(g))) for g in np.flatnonzero(told)}
+    return {g: (a.one(g), b.one(g), two_sample_z(a.one(g), b.one(g))) for g in np.flatnonzero(told).tolist()}
 
 
 def _row(

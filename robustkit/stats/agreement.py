@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from robustkit.stats.of_sums import COUNT, Floats, Sums
+from robustkit.stats.groups import Floats
+from robustkit.stats.of_sums import COUNT, Sums
 
 COLUMNS = ("mean", "mean squared", "within", "away", "away squared")
 """Per case: mean over repeats and its square, variance over repeats (ddof 1), mean minus nominal and its square."""

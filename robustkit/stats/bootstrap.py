@@ -240,7 +240,7 @@ def _acceleration(left_out: Floats) -> Floats:
         away = np.where(there, mean - left_out, 0.0)
     square = away * away
     cubes, size = np.einsum("ij,ij->i", square, away), 6 * square.sum(axis=1) ** 1.5
-    return np.divide(cubes, size, out=np.zeros(len(cubes)), where=size > 0)
+    return np.asarray(np.divide(cubes, size, out=np.zeros(len(cubes)), where=size > 0))
 
 
 def weighted_auc(labels: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:

@@ -270,6 +270,7 @@ def weighted_average_precision(labels: NDArray[np.bool_], scores: Floats, weight
         precision = np.divide(hits.cumsum(axis=0), called, out=np.zeros_like(called), where=called > 0)
         total = hits.sum(axis=0)
         precision *= hits
-        return np.divide(precision.sum(axis=0), total, out=np.full(len(total), np.nan), where=total > 0)
+        none = np.full(len(total), np.nan)
+        return np.asarray(np.divide(precision.sum(axis=0), total, out=none, where=total > 0))
 
     return by_block(found, len(weights), size=len(scores))

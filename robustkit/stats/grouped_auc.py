@@ -129,7 +129,8 @@ def group_placements(labels: Flags, scores: Floats, groups: Groups, *, set_size:
     pairs = 2.0 * sizes[0] * sizes[1]
     aucs = np.divide(wins, pairs, out=np.full(wins.shape, NAN), where=pairs > 0)
     if np.isnan(scores).any():
-        aucs[:, groups.sums(np.isnan(scores).any(axis=0)) > 0] = NAN
+        is_missing = np.asarray(np.isnan(scores).any(axis=0))
+        aucs[:, groups.sums(is_missing) > 0] = NAN
     return GroupPlacements(groups, is_positive, mean, variance, independent, aucs)
 
 

@@ -39,15 +39,15 @@ class Groups:
 
     def over_cases(self, values: Floats | Flags) -> Floats:
         """Sum ``(f,)`` values by group: ``(k,)``."""
-        return np.bincount(self.group, weights=values, minlength=self.k)
+        return np.asarray(np.bincount(self.group, weights=values, minlength=self.k), dtype=np.float64)
 
     def by_pair(self, values: Floats | Flags) -> Floats:
         """Sum ``(f,)`` values by group and patient: ``(P,)``."""
-        return np.bincount(self.pair, weights=values, minlength=len(self.pair_group))
+        return np.asarray(np.bincount(self.pair, weights=values, minlength=len(self.pair_group)), dtype=np.float64)
 
     def over_pairs(self, values: Floats | Flags) -> Floats:
         """Sum ``(P,)`` values by group: ``(k,)``."""
-        return np.bincount(self.pair_group, weights=values, minlength=self.k)
+        return np.asarray(np.bincount(self.pair_group, weights=values, minlength=self.k), dtype=np.float64)
 
     def n_cases(self) -> Codes:
         """``(k,)``."""

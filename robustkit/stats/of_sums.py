@@ -97,7 +97,8 @@ def bounds_of_sums(groups: Groups, draws: PatientDraws, questions: Sequence[Ques
 
 def _blank(question: Question, k: int) -> Bounds:
     shape = (max(len(v) for v in question.columns.values()), k)
-    return Bounds(*(np.full(shape, NAN) for _ in range(4)), np.full(shape, "", dtype=object))
+    value, low, high, se = np.full((4, *shape), NAN)
+    return Bounds(value, low, high, se, np.full(shape, "", dtype=object))
 
 
 def _drawn(sums: Sequence[Sums], draws: PatientDraws, patients: NDArray[np.intp]) -> list[dict[str, Floats]]:
