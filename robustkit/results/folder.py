@@ -19,6 +19,7 @@ from robustkit.errors import RunError
 from robustkit.results.record import NEEDED, record_faults
 from robustkit.results.schema import FORMAT, PREDICTION_TEXTS, TEXT_COLUMNS
 
+
 @dataclass(frozen=True, slots=True)
 class RunFolder:
     """One run on disk: ``run.json``, ``cases.parquet``, ``predictions/*.parquet``, ``tables/*.csv``."""

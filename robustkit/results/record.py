@@ -52,7 +52,9 @@ _LIST = _kind("a list", lambda v: isinstance(v, list))
 
 
 def _listed(item: Check, *, least: int = 0) -> Check:
-    is_list = _kind(f"a list of {least} or more" if least else "a list", lambda v: isinstance(v, list) and len(v) >= least)
+    is_list = _kind(
+        f"a list of {least} or more" if least else "a list", lambda v: isinstance(v, list) and len(v) >= least
+    )
 
     def check(value: Any, place: str) -> Iterator[str]:
         wrong = list(is_list(value, place))
