@@ -92,7 +92,9 @@ def unwrap(content: Any, *, where: str) -> StateDict:
     Raises:
         CheckpointError: No tensors by name in it.
     """
-    found, wrapping, notes = content, [], []
+    found = content
+    wrapping: list[str] = []
+    notes: list[str] = []
     # a pickle may hold itself: what lies deeper than any training script puts it is not looked for
     while isinstance(found, Mapping) and len(wrapping) < _DEEPEST:
         inner = [k for k in _WRAPPINGS if isinstance(found.get(k), Mapping) and found[k]]
