@@ -69,7 +69,9 @@ def train_networks(work: Work, cohort: StudyCohort) -> tuple[list[Arm], list[Map
     return arms, rows
 
 
-def _trained(work: Work, cohort: StudyCohort, network: Network, *, k: int, name: str) -> tuple[Path, Mapping[str, Any]]:
+def _trained(
+    work: Work, cohort: StudyCohort, network: Network, *, weights: Path | str, k: int, name: str
+) -> tuple[Path, Mapping[str, Any]]:
     from robustkit.api.train import train
 
     output = work.out / "models" / f"{slug(network.name)}-seed{k + 1}.safetensors"
