@@ -8,13 +8,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PIL import Image
-from robustkit.analysis.drawn import drawn_sums
-from robustkit.analysis.sample import Sample
 from robustkit.crops.pillow import PLUGIN
 from robustkit.inputs import InputSpec
 from robustkit.seeds import case_hash, uniforms
 from robustkit.stats.auc import clustered_auc
 from robustkit.stats.bootstrap import patient_draws, weighted_auc
+from robustkit.stats.groups import groups_of
+from robustkit.stats.of_sums import COUNT, Question, Statistic, bounds_of_sums
 from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
 
 
@@ -94,20 +94,20 @@ def test_rates_of_14_groups_against_fairlearn(benchmark) -> None:  # type: ignor
     labels, decided = rng.random(n) < 0.4, rng.random(n) < 0.5
     groups = rng.integers(0, 14, n)
     patients = patient_draws(np.zeros(n, dtype=np.intp), draws=draws, seed=0, purpose="fairlearn")
-    right, none = (decided == labels).astype(np.float64), np.zeros(n)
+    right = (decided == labels).astype(np.float64)
     columns = {
         "right": right, "hit": right * labels, "positive": labels * 1.0, "rejected": right * ~labels, "negative": ~labels * 1.0,
+        COUNT: np.ones(n),
     }  # fmt: skip
-    sample = Sample(
-        np.arange(n), labels, np.arange(n), none[:, None], none, none[:, None], 0.5, is_nominal=True, draws=patients,
-        cut_distance=none,
-    )  # fmt: skip
-    names = {"group": groups.astype(str).astype(object)}
+    pairs = {"accuracy": ("right", COUNT), "sensitivity": ("hit", "positive"), "specificity": ("rejected", "negative")}
+    everywhere = np.ones(14, dtype=bool)
+    statistics = {
+        name: Statistic(lambda s, a=a, b=b: s[a] / s[b], everywhere, "no such case") for name, (a, b) in pairs.items()
+    }
 
-    def ours() -> list[np.ndarray]:
-        strata = [s.drawn for s in drawn_sums(sample, columns, names).values()]
-        pairs = (("right", "n"), ("hit", "positive"), ("rejected", "negative"))
-        return [np.quantile(d[a] / d[b], [0.025, 0.975]) for d in strata for a, b in pairs]
+    def ours() -> object:
+        question = Question({c: v[None] for c, v in columns.items()}, statistics)
+        return bounds_of_sums(groups_of([groups], np.arange(n), sizes=[14]), patients, [question])
 
     benchmark(ours)
     frame = {

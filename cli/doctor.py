@@ -69,6 +69,7 @@ def _sum(result: Diagnosis) -> str:
     bad = [f for f in result.findings if f.is_bad]
     if not bad:
         missing = sum(f.status == "missing" for f in result.findings)
-        return f"{result.subject}: well" + (f" ({missing} optional things are missing)" if missing else "")
+        return f"{result.subject}: well" + (f" (optional and missing: {missing})" if missing else "")
     word = "found" if bad[0].status == "found" else "broken"
-    return f"{result.subject}: {len(bad)} things {word}, in {', '.join(dict.fromkeys(f.check for f in bad))}"
+    things = "1 thing" if len(bad) == 1 else f"{len(bad)} things"
+    return f"{result.subject}: {things} {word}, in {', '.join(dict.fromkeys(f.check for f in bad))}"

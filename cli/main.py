@@ -7,7 +7,7 @@ import sys
 from importlib.metadata import version
 
 import typer
-from robustkit.errors import RobustkitError
+from robustkit.errors import RobustkitError, printable
 
 app = typer.Typer(
     name="robustkit",
@@ -67,9 +67,17 @@ def run() -> None:
     except RobustkitError as error:
         typer.echo(f"robustkit: {error}", err=True)
         sys.exit(error.exit_code)
+    except MemoryError:
+        typer.echo("robustkit: there is not enough memory. Use a machine with more, or smaller input.", err=True)
+        sys.exit(2)
     except KeyboardInterrupt:
         typer.echo("robustkit: stopped. Finished parts are kept: the same command goes on from here.", err=True)
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        said = printable(f"robustkit: {place}{error.strerror or type(error).__name__}.")
+        typer.echo(f"{said[:1000]} Check the path and its permissions.", err=True)
+        sys.exit(2)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from robustkit.documents import parse_toml
 from robustkit.errors import InputError
 
 FILE = "robustkit.toml"
@@ -37,8 +37,8 @@ def read_config(start: Path) -> FolderConfig:
     if file is None:
         return FolderConfig()
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = parse_toml(file.read_text(encoding="utf-8"))
+    except ValueError as error:
         raise InputError(f"not a TOML file ({error}).", where=str(file), fix="Correct it or remove it.") from error
     known = {f.name for f in fields(FolderConfig)}
     unknown = sorted(set(content) - known)
@@ -46,7 +46,7 @@ def read_config(start: Path) -> FolderConfig:
         what = f"unknown key {', '.join(unknown)}; known: {', '.join(sorted(known))}."
         raise InputError(what, where=str(file), fix="Correct the name.")
     manifests = content.get("manifest", [])
-    manifests = [manifests] if isinstance(manifests, str) else manifests
+    manifests = manifests if isinstance(manifests, list) else [manifests]
     root = file.parent
     return FolderConfig(
         manifest=tuple(root / _text(m, "manifest", file) for m in manifests),
@@ -56,6 +56,6 @@ def read_config(start: Path) -> FolderConfig:
 
 
 def _text(value: Any, key: str, file: Path) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or "\0" in value:
         raise InputError(f"{key}: expected a path in quotes, got {value!r}.", where=str(file), fix="Write it as text.")
     return value

@@ -6,6 +6,9 @@ import json
 import tomllib
 from typing import Any
 
+LARGEST_TOML = 2**17
+"""Characters: the standard library's reader takes the square of the length for some texts."""
+
 
 def parse_json(text: str, **options: Any) -> Any:
     """Give what JSON says.
@@ -27,8 +30,10 @@ def parse_toml(text: str) -> dict[str, Any]:
     """Give what TOML says.
 
     Raises:
-        ValueError: No TOML, or nested too deeply.
+        ValueError: No TOML, nested too deeply, or of more than LARGEST_TOML characters.
     """
+    if len(text) > LARGEST_TOML:
+        raise ValueError(f"it has {len(text)} characters, more than {LARGEST_TOML}")
     try:
         return tomllib.loads(text)
     except RecursionError as error:

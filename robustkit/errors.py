@@ -25,7 +25,17 @@ class RobustkitError(Exception):
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
         mend = f" {self.fix}" if self.fix else ""
-        return f"{place}{self.what}{mend}"
+        return printable(f"{place}{self.what}{mend}")
+
+
+def printable(text: str) -> str:
+    """Give text with everything escaped that could move a cursor, change a colour or not be written at all.
+
+    Example:
+        >>> printable("a\\x1b[31mb")
+        'a\\\\x1b[31mb'
+    """
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 class InputError(RobustkitError):
@@ -54,7 +64,7 @@ class ManifestError(InputError):
         self.rows = rows
 
     def __str__(self) -> str:
-        shown = [f"  row {r.row}, {r.column} = {r.value!r}: {r.reason}" for r in self.rows[:20]]
+        shown = [f"  row {r.row}, {r.column} = {_cut(r.value)}: {r.reason}" for r in self.rows[:20]]
         if len(self.rows) > 20:
             shown.append(f"  and {len(self.rows) - 20} more; `robustkit validate` lists all")
         return "\n".join([super().__str__(), *shown])
@@ -80,6 +90,11 @@ class ReadingsError(InputError):
         return "\n".join([super().__str__(), *shown])
 
 
+def _cut(value: str) -> str:
+    return repr(value if len(value) <= _LONGEST else f"{value[: _LONGEST - 3]}...")
+
+
+_LONGEST = 80
 _ALONE = 5
 """Rows of one fault up to which each has a line of its own."""
 

@@ -27,6 +27,11 @@ SCALINGS: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]
 """Named scalings: the model sees ``(grey / 255 - mean) / std`` per channel, in this channel order."""
 
 
+LARGEST_SIDE_PX = 8192
+LARGEST_MARGIN = 100.0
+"""Beyond these a model file lies, or a flag has a slip: no network is trained so, and no memory holds its batches."""
+
+
 @dataclass(frozen=True, slots=True)
 class InputSpec:
     """How a crop becomes a model's input.
@@ -58,9 +63,15 @@ class InputSpec:
         if len(self.mean) != n or len(self.std) != n:
             what = f"expected {n} values of mean and std for {self.channels}, got {self.mean} and {self.std}."
             raise InputError(what, fix="Give --mean and --std one value per channel.")
-        if min(self.height_px, self.width_px) < 1 or not self.margin >= 0 or min(self.std) <= 0:
-            what = f"input size must be >= 1 px, margin >= 0 and std > 0, got {self}."
-            raise InputError(what, fix="Correct --input-size, --margin or --std.")
+        sides = (self.height_px, self.width_px)
+        if not all(isinstance(s, int) and 1 <= s <= LARGEST_SIDE_PX for s in sides):
+            what = f"the input must have 1 to {LARGEST_SIDE_PX} px a side, got {self.height_px} x {self.width_px}."
+            raise InputError(what, fix="Correct --input-size.")
+        if not 0 <= self.margin <= LARGEST_MARGIN or not all(0 < s < float("inf") for s in self.std):
+            what = f"margin must be 0 to {LARGEST_MARGIN:g} and std > 0, got {self}."
+            raise InputError(what, fix="Correct --margin or --std.")
+        if not isinstance(self.scaling, str) or not all(abs(m) < float("inf") for m in self.mean):
+            raise InputError(f"scaling is a name and mean are finite numbers, got {self}.", fix="Correct --scaling.")
         for value, allowed in (
             (self.kernel, Kernel),
             (self.channels, Channels),

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from robustkit.analysis.cohort import ALL, Judged
-from robustkit.analysis.drawn import COUNT, drawn_sums
+from robustkit.analysis.frames import Block, frame_of
+from robustkit.analysis.layout import Layout
 from robustkit.analysis.matrix import ModelAnswers
-from robustkit.analysis.sample import Sample
-from robustkit.analysis.strata_table import Condition
 from robustkit.results.schema import AGREEMENT_COLUMNS
-from robustkit.stats.agreement import COLUMNS, MEASURES, case_columns, measure
+from robustkit.stats.agreement import MEASURES
 from robustkit.stats.codes import n_distinct
 from robustkit.stats.components import components
-from robustkit.stats.estimate import Estimate
+from robustkit.stats.estimate import Estimate, Estimates
 from robustkit.stats.stability import reference_rank
 from robustkit.stats.threshold import logit
 
@@ -25,32 +26,30 @@ UNIT = dict.fromkeys(MEASURES, "logit") | {"icc": "share"}
 EVERY_MODEL = "all"
 
 
-def agreement_rows(
-    cohort: Judged, sample: Sample, strata: Mapping[str, pd.Series], *, condition: Condition
-) -> list[dict[str, object]]:
-    """Give the rows of one model, cohort and perturbed condition; none where there are no two repeats.
+def agreement_block(layout: Layout, found: Mapping[str, Estimates], *, fixed: Mapping[str, object]) -> Block:
+    """Give the rows of one model, cohort and perturbed condition: stratum after stratum, each with all measures.
 
     Scores of 0 and 1 are cut at 1e-12 before the logit is taken, as everywhere.
+
+    Args:
+        layout: The strata.
+        found: By measure: of the strata, as the bootstrap gave them.
+        fixed: Columns that are one for all rows.
     """
-    if sample.repeats < 2 or not len(sample.rows):
-        return []
-    names = {by: series.to_numpy()[sample.rows] for by, series in strata.items()}
-    columns = case_columns(logit(sample.scores), logit(sample.nominal))
-    sums = drawn_sums(sample, columns, {ALL: np.full(len(sample.rows), ALL, dtype=object), **names})
-    fixed = {
-        "cohort": condition.cohort, "split": cohort.split_of(condition.cohort), "model": condition.model,
-        "perturbation": condition.perturbation, "level": condition.level,
-    }  # fmt: skip
-    rows = []
-    for (by, stratum), own in sums.items():
-        for name in MEASURES:
-            found = measure(name, _only(own.by_patient), _only(own.drawn), repeats=sample.repeats)
-            rows.append({**fixed, "by": by, "stratum": stratum, **_numbers(name, UNIT[name], found)})
-    return rows
+    some = found[next(iter(MEASURES))].n_cases > 0
 
+    def flat(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        return np.stack(columns, axis=1)[some].ravel()
 
-def _only(sums: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-    return {name: sums[name] for name in (COUNT, *COLUMNS)}
+    names = ("value", "low", "high", "method", "n_cases", "n_patients", "reason")
+    return {
+        **fixed,
+        **{f: flat([getattr(found[m], f) for m in MEASURES]) for f in names},
+        "by": flat([layout.by] * len(MEASURES)),
+        "stratum": flat([layout.stratum] * len(MEASURES)),
+        "measure": np.tile(np.array(list(MEASURES), dtype=object), int(some.sum())),
+        "unit": np.tile(np.array([UNIT[m] for m in MEASURES], dtype=object), int(some.sum())),
+    }
 
 
 def _numbers(name: str, unit: str, e: Estimate) -> dict[str, object]:
@@ -60,7 +59,7 @@ def _numbers(name: str, unit: str, e: Estimate) -> dict[str, object]:
     }  # fmt: skip
 
 
-def variance_rows(cohort: Judged, answers: Sequence[ModelAnswers]) -> list[dict[str, object]]:
+def variance_blocks(cohort: Judged, answers: Sequence[ModelAnswers]) -> list[Block]:
     """Give the shares of case, model and box in the variance of the reference rank, by cohort and condition.
 
     Reference ranks are one scale for all models; each model's own share is on its logits.
@@ -79,7 +78,7 @@ def variance_rows(cohort: Judged, answers: Sequence[ModelAnswers]) -> list[dict[
             if len(answers) > 1:
                 ranks = np.stack([_ranks(cohort, a, m.scores[keep]) for a, m in zip(answers, matrices, strict=True)])
                 rows += _shares(cohort, keep, ranks, {**fixed, "model": EVERY_MODEL}, scale="reference rank")
-    return rows
+    return [{c: np.array([v], dtype=object if isinstance(v, str) else None) for c, v in row.items()} for row in rows]
 
 
 def _ranks(cohort: Judged, own: ModelAnswers, scores: np.ndarray) -> np.ndarray:
@@ -112,6 +111,6 @@ def _shares(
     return rows
 
 
-def agreement_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
+def agreement_table(blocks: Sequence[Block]) -> pd.DataFrame:
     """Give agreement.csv."""
-    return pd.DataFrame(list(rows), columns=list(AGREEMENT_COLUMNS))
+    return frame_of(blocks, AGREEMENT_COLUMNS)

@@ -60,7 +60,7 @@ class Judged:
 
     def split_of(self, cohort: str) -> str:
         """Give what the column ``split`` says of a cohort: ``test``, ``none given``, or both."""
-        found = set(self.frame.loc[self.in_cohort(cohort), "split"])
+        found = set(self.frame["split"].to_numpy()[self.in_cohort(cohort)])
         return ", ".join(s or NO_SPLIT for s in sorted(found, reverse=True))
 
     def patient_strata(self, *, by_class: bool = True) -> NDArray[np.intp]:

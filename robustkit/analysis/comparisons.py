@@ -18,6 +18,7 @@ from robustkit.results.schema import COMPARISONS_COLUMNS
 from robustkit.stats.auc import Placements, auc_contrast, clustered_auc, equal_aucs, not_estimable, placements
 from robustkit.stats.bootstrap import PatientDraws, bca, clustered_mean, weighted_auc
 from robustkit.stats.codes import n_distinct
+from robustkit.stats.cores import on_all_cores
 from robustkit.stats.difference import Difference
 from robustkit.stats.estimate import Estimate
 from robustkit.stats.multiplicity import holm
@@ -73,32 +74,48 @@ def comparisons_table(
     """
     nominal = np.logical_and.reduce([np.isfinite(a.nominal) for a in answers])
     moved = [nominal & np.logical_and.reduce([m.known for m in same]) for same in _conditions(answers)]
-    rows: list[dict[str, object]] = []
-    for name in cohort.cohorts:
-        for by, stratum, keep in _places(cohort, name, strata or {}):
-            place = {"by": by, "stratum": stratum, "cohort": name, "split": cohort.split_of(name)}
-            # what is asked of one model is computed once, and a condition at a time: its placements are let go of
-            found: dict[tuple[str, str], list[dict[str, object]]] = {}
-            for position, known in enumerate((nominal, *moved)):
-                sides = [_side(cohort, a, keep & known, position) for a in answers]
-                if len(sides) > 2:
-                    found.setdefault((EVERY_MODEL, ""), []).append(_joint(cohort, sides, place))
-                for a, b in combinations(sides, 2):
-                    found.setdefault((a.model, b.model), []).extend(_rows(cohort, a, b, place, settings=settings))
-            rows += [row for pair in found.values() for row in pair]
+    places = [place for name in cohort.cohorts for place in _places(cohort, name, strata or {})]
+    found = on_all_cores(lambda p: _compared(cohort, answers, p, (nominal, *moved), settings=settings), places)
+    rows = [row for own in found for row in own]
     table = pd.DataFrame(rows, columns=list(COMPARISONS_COLUMNS))
     for _, part in table[table["model_a"] != EVERY_MODEL].groupby("family"):
         table.loc[part.index, "p_adjusted"] = holm(part["p"].to_numpy(dtype=np.float64))
     return table
 
 
-def _places(cohort: Judged, name: str, strata: Mapping[str, pd.Series]) -> Iterator[tuple[str, str, Flags]]:
-    """Give the whole cohort, then every stratum of it: variable, stratum, and ``(N,)`` who is in it."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A cohort, or a stratum of it: variable, names, and ``(N,)`` who is in it."""
+
+    by: str
+    stratum: str
+    cohort: str
+    keep: Flags
+
+
+def _places(cohort: Judged, name: str, strata: Mapping[str, pd.Series]) -> Iterator[_Place]:
+    """Give the whole cohort, then every stratum of it."""
     keep = cohort.in_cohort(name)
-    yield ALL, ALL, keep
+    yield _Place(ALL, ALL, name, keep)
     for by, series in strata.items():
         for stratum in sorted(set(series[keep])):
-            yield by, stratum, keep & series.eq(stratum).to_numpy(dtype=bool)
+            yield _Place(by, stratum, name, keep & series.eq(stratum).to_numpy(dtype=bool))
+
+
+def _compared(
+    cohort: Judged, answers: Sequence[ModelAnswers], place: _Place, known: Sequence[Flags], *, settings: Settings
+) -> list[dict[str, object]]:
+    """Give the rows of one place, pair by pair; ``known`` tells who was answered, condition by condition."""
+    fixed = {"by": place.by, "stratum": place.stratum, "cohort": place.cohort, "split": cohort.split_of(place.cohort)}
+    # what is asked of one model is computed once, and a condition at a time: its placements are let go of
+    found: dict[tuple[str, str], list[dict[str, object]]] = {}
+    for position, answered in enumerate(known):
+        sides = [_side(cohort, a, place.keep & answered, position) for a in answers]
+        if len(sides) > 2:
+            found.setdefault((EVERY_MODEL, ""), []).append(_joint(cohort, sides, fixed))
+        for a, b in combinations(sides, 2):
+            found.setdefault((a.model, b.model), []).extend(_rows(cohort, a, b, fixed, settings=settings))
+    return [row for pair in found.values() for row in pair]
 
 
 def _conditions(answers: Sequence[ModelAnswers]) -> list[tuple[ScoreMatrix, ...]]:

@@ -1,23 +1,26 @@
-"""One stratum, one condition: the estimate of every metric, and the part of it that contrasts need."""
+"""One condition in all strata of its cohort: the estimate of every metric that needs no bootstrap, and what the others are
+made of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from robustkit.analysis.drawn import COUNT, DrawnSums
-from robustkit.analysis.rates import AT_PREVALENCE, rate_columns, rates_estimate
-from robustkit.analysis.sample import Sample
-from robustkit.stats.auc import clustered_auc, paired_auc_difference
-from robustkit.stats.bootstrap import mean_of_sums
+from robustkit.analysis.layout import Layout
+from robustkit.analysis.rates import AT_PREVALENCE, rate_columns
+from robustkit.analysis.sample import Flags, Sample
+from robustkit.stats.agreement import case_columns
 from robustkit.stats.codes import n_distinct
-from robustkit.stats.estimate import Estimate
+from robustkit.stats.estimate import Estimate, Estimates, no_estimates
+from robustkit.stats.grouped_auc import GroupPlacements, aucs_lost, clustered_aucs, group_placements
+from robustkit.stats.groups import Groups, make_groups
 from robustkit.stats.montecarlo import independent
-from robustkit.stats.proportion import clustered_proportion
+from robustkit.stats.proportion import clustered_proportion, clustered_proportions
 from robustkit.stats.stability import right_at, spread
+from robustkit.stats.threshold import logit
 
 RIGHT_AT = 10
 FLIP_CAP = 4.0
@@ -30,10 +33,16 @@ Values = NDArray[np.float64]
 class PerCase:
     """A metric that is a mean over cases: which cases count, their values, and the variance within a case."""
 
-    keep: NDArray[np.bool_]
+    keep: Flags
     values: Values
     within: Values | None = None
     repeats: int = 1
+
+    def over_all(self, values: Values) -> Values:
+        """Spread values of the cases that count over all ``(n,)``; 0 elsewhere."""
+        found = np.zeros(len(self.keep))
+        found[self.keep] = values
+        return found
 
 
 def sensitivity_values(s: Sample) -> PerCase:
@@ -80,52 +89,114 @@ def proportion(s: Sample, metric: str) -> Estimate:
     return _counted(estimate, s, part.keep)
 
 
-def auc_estimate(s: Sample) -> Estimate:
-    """Give the AUC, averaged over repeats."""
-    return clustered_auc(s.positive, s.scores.T, s.patients, set_size=s.set_size)
+@dataclass(frozen=True, slots=True)
+class Stratified:
+    """One sample in the strata of its cohort.
+
+    Attributes:
+        layout: The strata.
+        repeats: 0 for the nominal condition.
+        threshold, prevalence: See ``Sample``.
+        is_positive, is_negative: ``(k,)`` True for a stratum of this class alone; with neither there are both, or no unit.
+        counted: What every estimate rests on, without values.
+        n_negative_patients: ``(k,)``.
+        placed: Placements of the scores; a stratum of one class is joined by the other class of its cohort.
+        estimates: ``(k,)`` by metric: those that need no bootstrap.
+        columns: ``(n,)`` per-case values whose sums the bootstrap needs; a metric that is not defined has none.
+        tested: By metric: what strata are tested for.
+        patients: ``(n,)`` codes.
+    """
+
+    layout: Layout
+    repeats: int
+    threshold: float
+    prevalence: float | None
+    is_positive: Flags
+    is_negative: Flags
+    counted: Estimates
+    n_negative_patients: NDArray[np.intp]
+    placed: GroupPlacements
+    estimates: Mapping[str, Estimates]
+    columns: Mapping[str, Values]
+    tested: Mapping[str, PerCase]
+    patients: NDArray[np.intp]
 
 
-def auc_lost(s: Sample) -> Estimate:
-    """Give the nominal AUC minus the AUC averaged over repeats."""
-    d = paired_auc_difference(s.positive, s.nominal[None], s.scores.T, patients=s.patients, set_size=s.set_size)
-    e = Estimate(d.diff, d.low, d.high, d.se, d.mc_se, d.method, reason=d.reason)
-    return _counted(e, s, np.ones(len(s.positive), dtype=bool))
+def stratified(s: Sample, layout: Layout) -> Stratified:
+    """Give every metric of every stratum that needs no bootstrap, and the columns of those that do."""
+    groups = layout.groups
+    n, n_positive = groups.n_cases(), groups.sums(s.positive).astype(np.intp)
+    counted = no_estimates(
+        groups.k, n_cases=n, n_patients=groups.n_patients(), n_positive=n_positive,
+        n_positive_patients=groups.only(s.positive).n_patients(),
+    )  # fmt: skip
+    is_positive, is_negative = (n > 0) & (n_positive == n), (n > 0) & (n_positive == 0)
+    joined = _joined(s, groups, is_positive, is_negative)
+    placed = group_placements(s.positive, s.scores.T, joined, set_size=s.set_size)
+    shares = {m: values(s) for m, values in PROPORTIONS.items() if not (s.is_nominal and m == "flip_rate")}
+    found = {m: _proportions(s, share, groups, cap=_cap(m)) for m, share in shares.items()}
+    found["auc"] = found["auc_against"] = _against(clustered_aucs(placed), is_positive, is_negative)
+    if not s.is_nominal:
+        lost = aucs_lost(group_placements(s.positive, s.nominal[None], joined), placed)
+        # the nominal scores have no repeats: the Monte-Carlo error is that of the other side
+        found["auc_lost"] = replace(count_as(lost, counted), mc_se=found["auc"].mc_se)
+    means = {metric: _mean_values(s, metric) for metric in MEANS}
+    columns = {m: v for m, v in means.items() if np.isfinite(v).all()} | rate_columns(s)
+    if s.repeats > 1:
+        columns |= case_columns(logit(s.scores), logit(s.nominal))
+    everyone = np.ones(len(s.rows), dtype=bool)
+    tested = {**shares, **{m: PerCase(everyone, means[m]) for m in ("rank_sd", "cut_distance")}}
+    return Stratified(
+        layout, 0 if s.is_nominal else s.repeats, s.threshold, s.prevalence, is_positive, is_negative, counted,
+        groups.only(~s.positive).n_patients(), placed, found, columns, tested, s.patients,
+    )  # fmt: skip
 
 
-def auc_against(stratum: Sample, cohort: Sample) -> Estimate:
-    """Give the AUC of a one-class stratum against the other class of its whole cohort."""
-    if stratum.positive.all() == (~stratum.positive).all():
-        return Estimate(reason="the stratum has both classes: see auc")
-    is_positive = bool(stratum.positive[0])
-    other = cohort.only(cohort.positive != is_positive)
-    scores = np.concatenate([stratum.scores, other.scores])
-    labels = np.concatenate([stratum.positive, other.positive])
-    patients = np.concatenate([stratum.patients, other.patients])
-    estimate = clustered_auc(labels, scores.T, patients, set_size=stratum.set_size)
-    against = "negatives" if is_positive else "positives"
-    method = f"{estimate.method}; against all {against} of the cohort" if estimate.method else ""
-    return replace(estimate, method=method)
+def _joined(s: Sample, groups: Groups, is_positive: Flags, is_negative: Flags) -> Groups:
+    """Let a stratum of one class be joined by all of the other class in its cohort."""
+    case, group = [groups.case], [groups.group]
+    for own, others in ((is_positive, np.flatnonzero(~s.positive)), (is_negative, np.flatnonzero(s.positive))):
+        strata = np.flatnonzero(own)
+        case.append(np.tile(others, len(strata)))
+        group.append(np.repeat(strata, len(others)))
+    return make_groups(np.concatenate(case), np.concatenate(group), s.patients, k=groups.k)
 
 
-def columns(s: Sample) -> dict[str, Values]:
-    """Give the per-case columns whose sums ``estimates`` needs; a metric that is not defined has none."""
-    found = {metric: _mean_values(s, metric) for metric in MEANS}
-    return {**{m: v for m, v in found.items() if np.isfinite(v).all()}, **rate_columns(s)}
+def _against(found: Estimates, is_positive: Flags, is_negative: Flags) -> Estimates:
+    """Say which class a stratum of one class is held against."""
+    for own, others in ((is_positive, "negatives"), (is_negative, "positives")):
+        named = own & (found.method != "")
+        found.method[named] += f"; against all {others} of the cohort"
+    return found
 
 
-def mean_estimate(metric: str, sums: DrawnSums) -> Estimate:
-    """Give a metric of MEANS, a mean over cases, with a patient bootstrap interval."""
-    if metric not in sums.by_patient:
-        no_rank = "no development rows to rank against"
-        why = {"rank_sd": no_rank, "cut_distance": no_rank, "right_at_10": f"fewer than {RIGHT_AT} repeats"}
-        return Estimate(reason=why.get(metric, "fewer than two repeats"))
-    total, size = sums.by_patient[metric], sums.by_patient[COUNT]
-    return mean_of_sums(total, size, drawn_total=sums.drawn[metric], drawn_size=sums.drawn[COUNT])
+def _proportions(s: Sample, share: PerCase, groups: Groups, *, cap: float | None) -> Estimates:
+    found = clustered_proportions(
+        share.over_all(share.values), groups.only(share.keep),
+        within=None if share.within is None else share.over_all(share.within), repeats=share.repeats, cap_by_patients=cap,
+    )  # fmt: skip
+    positive = groups.only(share.keep & s.positive)
+    return replace(found, n_positive=positive.n_cases(), n_positive_patients=positive.n_patients())
 
 
-def every_case(s: Sample, metric: str) -> PerCase:
-    """Give the values of a metric of MEANS: every case counts."""
-    return PerCase(np.ones(len(s.rows), dtype=bool), _mean_values(s, metric))
+def _cap(metric: str) -> float | None:
+    return FLIP_CAP if metric == "flip_rate" else None
+
+
+def count_as(found: Estimates, counted: Estimates) -> Estimates:
+    """Let estimates rest on what ``counted`` says."""
+    names = ("n_cases", "n_patients", "n_positive", "n_positive_patients")
+    return replace(found, **{name: getattr(counted, name) for name in names})
+
+
+def metrics_of(s: Stratified) -> dict[str, Flags]:
+    """Give the metrics that can be asked, and ``(k,)`` of which strata: of one class alone, those of this class."""
+    names = (PERTURBED_METRICS if s.repeats else NOMINAL_METRICS) + (AT_PREVALENCE if s.prevalence is not None else ())
+    everywhere = np.ones(len(s.is_positive), dtype=bool)
+    both = ~(s.is_positive | s.is_negative)
+    some = {"auc": both, "auc_against": ~both, "sensitivity": ~s.is_negative, "specificity": ~s.is_positive}
+    some |= dict.fromkeys((*RATES, "auc_lost"), both)
+    return {m: some.get(m, everywhere) for m in names}
 
 
 def _mean_values(s: Sample, metric: str) -> Values:
@@ -153,52 +224,9 @@ def _counted(estimate: Estimate, s: Sample, keep: NDArray[np.bool_]) -> Estimate
     )
 
 
-def estimates(stratum: Sample, cohort: Sample, sums: DrawnSums | None) -> dict[str, Estimate]:
-    """Give every metric of one stratum.
-
-    Args:
-        stratum: Its units.
-        cohort: All units of the cohort, for ``auc_against``.
-        sums: Of the stratum's ``columns``; None where it has no unit.
-    """
-    if sums is None:
-        return {m: Estimate(reason="no cases") for m in metrics_of(stratum)}
-    everyone = np.ones(len(stratum.positive), dtype=bool)
-    found: dict[str, Estimate] = {}
-    for metric in metrics_of(stratum):
-        if metric == "auc":
-            found[metric] = auc_estimate(stratum)
-        elif metric == "auc_against":
-            found[metric] = auc_against(stratum, cohort)
-        elif metric == "auc_lost":
-            # the nominal scores have no repeats: the Monte-Carlo error is that of the other side
-            found[metric] = replace(auc_lost(stratum), mc_se=found["auc"].mc_se)
-        elif metric in PROPORTIONS:
-            found[metric] = proportion(stratum, metric)
-        else:
-            e = rates_estimate(stratum, metric, sums) if metric in RATES else mean_estimate(metric, sums)
-            found[metric] = _counted(e, stratum, everyone)
-    return found
-
-
-def is_one_class(s: Sample) -> bool:
-    """Tell a stratum of positives or of negatives alone."""
-    return len(s.positive) > 0 and bool(s.positive.all() or (~s.positive).all())
-
-
-def metrics_of(s: Sample) -> tuple[str, ...]:
-    """Give the metrics that can be asked of a stratum: of one class alone, those of this class."""
-    names = NOMINAL_METRICS if s.is_nominal else PERTURBED_METRICS
-    names += AT_PREVALENCE if s.prevalence is not None else ()
-    if not is_one_class(s):
-        return names
-    useless = {*RATES, "auc_lost", "specificity" if s.positive.all() else "sensitivity"}
-    return tuple("auc_against" if m == "auc" else m for m in names if m not in useless)
-
-
 MEANS = ("brier", "right_at_10", "score_sd", "rank_sd", "cut_distance")
 RATES = ("balanced_accuracy", *AT_PREVALENCE)
-_ALWAYS = ("auc", "sensitivity", "specificity", "balanced_accuracy", "brier", "right_at_10")
+_ALWAYS = ("auc", "auc_against", "sensitivity", "specificity", "balanced_accuracy", "brier", "right_at_10")
 NOMINAL_METRICS: tuple[str, ...] = (*_ALWAYS, "cut_distance")
 PERTURBED_METRICS: tuple[str, ...] = (*_ALWAYS, "flip_rate", "score_sd", "rank_sd", "cut_distance", "auc_lost")
 AT_THRESHOLD = ("sensitivity", "specificity", "flip_rate", "right_at_10", "cut_distance", *RATES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from robustkit.cohort.cells import read_cells
+from robustkit.documents import parse_json
 from robustkit.errors import BadRow, InputError, ReadingsError
 
 NEEDED = ("reader_id", "arm", "score")
@@ -109,10 +110,10 @@ def _read(file: Path) -> pd.DataFrame:
     fix = "Give CSV with a heading, or JSON as a pack saves it."
     try:
         if file.suffix.lower() == ".json":
-            rows = json.loads(file.read_text(encoding="utf-8"))["readings"]
+            rows = parse_json(file.read_text(encoding="utf-8"))["readings"]
             frame = pd.DataFrame([{str(k): "" if v is None else str(v) for k, v in r.items()} for r in rows])
         else:
-            frame = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+            frame = read_cells(file)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"the readings cannot be read ({reason}).", where=str(file), fix=fix) from error
@@ -253,8 +254,8 @@ def read_study(place: Path) -> tuple[dict[str, Any], pd.DataFrame]:
     """
     fix = "Give the folder that `readers pack` wrote, with study.json and key.csv."
     try:
-        settings: dict[str, Any] = json.loads((place / "study.json").read_text(encoding="utf-8"))
-        key = pd.read_csv(place / "key.csv", dtype=str, keep_default_na=False)
+        settings: dict[str, Any] = parse_json((place / "study.json").read_text(encoding="utf-8"))
+        key = read_cells(place / "key.csv")
         return dict(settings), key[["reader_id", "code", "case_id"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, InputError) as error:
         raise InputError(f"the study cannot be read ({error}).", where=str(place), fix=fix) from error

@@ -30,6 +30,8 @@ _KEY = re.compile(r"""[^={},|"']+""")
 _VALUE = re.compile(r"""[^{},|"']+""")
 _QUOTED = re.compile(r""""([^"]*)"|'([^']*)'""")
 _COMMENT = "#"
+_LONGEST = 10_000
+_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,8 @@ class _Reader:
     at: int = 0
 
     def rule(self) -> Rule:
+        if len(self.text) > _LONGEST:
+            self._fail(f"at most {_LONGEST} characters", fix="One rule a line.")
         metric = self._take(_METRIC, "the name of a metric")
         choices = self._choices() if self._next() == "{" else ()
         operator = self._operator()
@@ -227,5 +231,6 @@ class _Reader:
         return repr(rest) if rest else "the end"
 
     def _fail(self, wanted: str, *, fix: str = _EXAMPLE) -> NoReturn:
-        what = f"expected {wanted} in {self.text.strip()!r}."
+        text = self.text.strip()
+        what = f"expected {wanted} in {text if len(text) <= _SHOWN else f'{text[:_SHOWN]}...'!r}."
         raise InputError(what, where=f"{self.where}, column {self.at + 1}", fix=fix)

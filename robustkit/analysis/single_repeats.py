@@ -3,68 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from robustkit.analysis.cohort import ALL, Judged
-from robustkit.analysis.sample import Sample
-from robustkit.analysis.strata_table import Condition
+from robustkit.analysis.estimates import Stratified
+from robustkit.analysis.frames import Block, frame_of
+from robustkit.analysis.sample import Flags, Floats, Sample
 from robustkit.results.schema import REPEATS_COLUMNS
-from robustkit.stats.auc import not_estimable, placements
-from robustkit.stats.codes import n_distinct
+from robustkit.stats.auc import ALL_TIED
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 """No smallest, largest or worst repeat: they grow with the number of repeats (estimands, section 3)."""
 
-METRICS = ("auc", "sensitivity", "specificity", "flip_rate")
+
+def repeats_block(sample: Sample, s: Stratified, *, fixed: Mapping[str, object]) -> Block:
+    """Give the rows of one model, cohort and perturbed condition: stratum after stratum, each with all metrics.
+
+    Args:
+        sample: The answers, with two repeats or more.
+        s: The same in strata.
+        fixed: Columns that are one for all rows.
+    """
+    n, everyone = s.counted.n_cases, np.ones(len(sample.rows), dtype=bool)
+    right, flips = sample.right(), sample.flips()
+    one_class = np.where(s.is_positive, "one class only (no negative case)", "").astype(object)
+    one_class[s.is_negative] = "one class only (no positive case)"
+    auc = s.estimates["auc"].reason
+    found = {
+        "auc": (s.placed.aucs, np.where(one_class != "", one_class, np.where(auc == ALL_TIED, "", auc))),
+        "sensitivity": (_shares(right, sample.positive, s), np.where(s.is_negative, "no positive case", "")),
+        "specificity": (_shares(right, ~sample.positive, s), np.where(s.is_positive, "no negative case", "")),
+        "flip_rate": (_shares(flips, everyone, s), np.full(len(n), "")),
+    }
+    columns: dict[str, list[NDArray[Any]]] = {}
+    for metric, (values, reason) in found.items():
+        numbers = {
+            **_numbers(np.where(reason == "", values, np.nan)), "by": s.layout.by, "stratum": s.layout.stratum,
+            "metric": np.full(len(n), metric, dtype=object), "n_cases": n, "n_patients": s.counted.n_patients,
+            "reason": reason.astype(object),
+        }  # fmt: skip
+        for name, column in numbers.items():
+            columns.setdefault(name, []).append(column)
+    return {**{name: np.stack(parts, axis=1)[n > 0].ravel() for name, parts in columns.items()}, **fixed}
 
 
-def repeats_rows(
-    cohort: Judged, sample: Sample, strata: Mapping[str, pd.Series], *, condition: Condition
-) -> list[dict[str, object]]:
-    """Give the rows of one model, cohort and perturbed condition; none where there are no two repeats."""
-    if sample.repeats < 2 or not len(sample.rows):
-        return []
-    fixed = {
-        "cohort": condition.cohort, "split": cohort.split_of(condition.cohort), "model": condition.model,
-        "perturbation": condition.perturbation, "level": condition.level, "repeats": sample.repeats,
-    }  # fmt: skip
-    variables = {ALL: np.full(len(sample.rows), ALL, dtype=object)}
-    variables |= {by: series.to_numpy()[sample.rows] for by, series in strata.items()}
-    rows = []
-    for by, own in variables.items():
-        for stratum in sorted(set(own)):
-            part = sample.only(own == stratum)
-            for metric in METRICS:
-                values, reason = _by_repeat(part, metric)
-                rows.append({**fixed, "by": by, "stratum": str(stratum), **_numbers(part, metric, values, reason)})
-    return rows
+def _shares(events: Flags, keep: Flags, s: Stratified) -> Floats:
+    """Give ``(R, k)`` shares of ``(n, R)`` events among the cases that are kept."""
+    groups = s.layout.groups.only(keep)
+    member = np.zeros((groups.k, len(keep)))
+    member[groups.group, groups.case] = 1.0
+    size = member.sum(axis=1, keepdims=True)
+    hits = member @ events.astype(np.float64)
+    return np.asarray(np.divide(hits, size, out=np.full(hits.shape, np.nan), where=size > 0).T)
 
 
-def _by_repeat(s: Sample, metric: str) -> tuple[NDArray[np.float64], str]:
-    """Give ``(R,)`` values, or why there are none."""
-    none = np.full(s.repeats, np.nan)
-    if metric == "auc":
-        reason = not_estimable(s.positive, s.patients)
-        return (none, reason) if reason else (placements(s.positive, s.scores.T).value, "")
-    if metric == "flip_rate":
-        return s.flips().mean(axis=0), ""
-    own = s.positive if metric == "sensitivity" else ~s.positive
-    if not own.any():
-        return none, f"no {'positive' if metric == 'sensitivity' else 'negative'} case"
-    return s.right()[own].mean(axis=0), ""
-
-
-def _numbers(s: Sample, metric: str, values: NDArray[np.float64], reason: str) -> dict[str, object]:
-    quantiles = np.quantile(values, list(QUANTILES.values()))
+def _numbers(values: Floats) -> dict[str, Floats]:
+    """Give mean, sd and quantiles of ``(R, k)`` values over repeats."""
+    quantiles = np.quantile(values, list(QUANTILES.values()), axis=0)
     return {
-        "metric": metric, "mean": values.mean(), "sd": values.std(ddof=1), **dict(zip(QUANTILES, quantiles, strict=True)),
-        "n_cases": len(s.rows), "n_patients": n_distinct(s.patients), "reason": reason,
+        "mean": values.mean(axis=0), "sd": values.std(axis=0, ddof=1), **dict(zip(QUANTILES, quantiles, strict=True))
     }  # fmt: skip
 
 
-def repeats_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
+def repeats_table(blocks: Sequence[Block]) -> pd.DataFrame:
     """Give repeats.csv."""
-    return pd.DataFrame(list(rows), columns=list(REPEATS_COLUMNS))
+    return frame_of(blocks, REPEATS_COLUMNS)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from robustkit.analysis.cohort import ALL, Judged
-from robustkit.analysis.drawn import drawn_sums
-from robustkit.analysis.estimates import AT_THRESHOLD, PROPORTIONS, columns, estimates, every_case
-from robustkit.analysis.sample import Sample
-from robustkit.analysis.whole_cohort import whole_cohort_estimates
+from robustkit.analysis.cohort import ALL
+from robustkit.analysis.estimates import AT_THRESHOLD, PROPORTIONS, Stratified, metrics_of
+from robustkit.analysis.frames import Block, frame_of
+from robustkit.analysis.layout import Texts
+from robustkit.analysis.sample import Floats
 from robustkit.results.schema import STRATA_COLUMNS
 from robustkit.stats.codes import n_distinct
-from robustkit.stats.contrast import score_contrast_p, score_heterogeneity_p
-from robustkit.stats.estimate import NAN, Estimate
+from robustkit.stats.contrast import score_contrasts_p, score_heterogeneity_p
+from robustkit.stats.estimate import NAN, Estimate, Estimates
 from robustkit.stats.multiplicity import holm
 
 HETEROGENEITY = "(heterogeneity)"
@@ -43,104 +45,123 @@ class Condition:
     is_primary: bool
 
 
-def strata_rows(
-    cohort: Judged, sample: Sample, strata: Mapping[str, pd.Series], *, condition: Condition, unit: str
-) -> list[dict[str, object]]:
+@dataclass(frozen=True, slots=True)
+class _Tests:
+    """Tests of the strata of every variable.
+
+    Attributes:
+        p, adjusted, family: ``(k,)`` by metric: each stratum against the rest of its cohort.
+        overall: By variable: rows of the tests that all its strata are one.
+    """
+
+    p: dict[str, Floats]
+    adjusted: dict[str, Floats]
+    family: dict[str, Texts]
+    overall: dict[str, list[dict[str, object]]]
+
+
+def strata_blocks(
+    s: Stratified,
+    more: Mapping[str, Estimates],
+    *,
+    whole: Mapping[str, Estimate],
+    condition: Condition,
+    fixed: Mapping[str, object],
+) -> Iterator[Block]:
     """Give the rows of one model, cohort and condition: the whole cohort first, then every variable.
 
     Args:
-        cohort: Who is judged; a stratum of which no case is answered is listed too, with the reason.
-        sample: Units of the cohort.
-        strata: Stratum of every case of the run, by variable.
+        s: The estimates that need no bootstrap.
+        more: Those that need it.
+        whole: Metrics of the whole cohort alone.
         condition: What the rows are about.
-        unit: case, lesion or patient.
+        fixed: Columns that are one for all rows.
     """
-    fixed = {"split": cohort.split_of(condition.cohort), "unit": unit}
-    asked = cohort.in_cohort(condition.cohort)
-    names = {by: series.to_numpy()[sample.rows] for by, series in strata.items()}
-    sums = drawn_sums(sample, columns(sample), {ALL: np.full(len(sample.rows), ALL, dtype=object), **names})
-    whole = estimates(sample, sample, sums.get((ALL, ALL)))
-    if sample.is_nominal:
-        whole |= whole_cohort_estimates(sample)
-    rows = _stratum_rows(sample, whole, condition, by=ALL, stratum=ALL, fixed=fixed)
-    for by, series in strata.items():
-        own = names[by]
-        for name in _names(series, asked, sample, unit):
-            part = sample.only(own == name)
-            found = estimates(part, sample, sums.get((by, str(name))))
-            rows += _stratum_rows(part, found, condition, by=by, stratum=name, fixed=fixed)
-        if condition.is_primary:
-            _add_p(rows, sample, own, by=by, condition=condition, fixed=fixed)
-    return rows
-
-
-def _stratum_rows(
-    part: Sample,
-    found: Mapping[str, Estimate],
-    condition: Condition,
-    *,
-    by: str,
-    stratum: str,
-    fixed: Mapping[str, object],
-) -> list[dict[str, object]]:
-    return [_row(condition, m, e, part, by=by, name=stratum, fixed=fixed) for m, e in found.items()]
-
-
-def _names(series: pd.Series, asked: NDArray[np.bool_], sample: Sample, unit: str) -> list[str]:
-    """Give the strata to list; of cases also those that have rows to be judged, none of them answered."""
-    found = set(series.to_numpy()[sample.rows])
-    return sorted(found | set(series[asked]) if unit == "case" else found)
-
-
-def _row(
-    condition: Condition, metric: str, e: Estimate, s: Sample, *, by: str, name: str, fixed: Mapping[str, object]
-) -> dict[str, object]:
-    return {
-        **fixed, "by": by, "stratum": name, "cohort": condition.cohort, "model": condition.model,
-        "perturbation": condition.perturbation, "level": condition.level, "metric": metric,
-        "operating_point": condition.operating_point if metric in AT_THRESHOLD else "",
-        "value": e.value, "low": e.low, "high": e.high, "low_threshold": NAN, "high_threshold": NAN, "se": e.se, "mc_se": e.mc_se,
-        "repeats": 0 if s.is_nominal else s.repeats, "method": e.method, "n_cases": e.n_cases, "n_patients": e.n_patients,
-        "n_positive": e.n_positive, "n_positive_patients": e.n_positive_patients, "p": NAN, "p_adjusted": NAN,
-        "family": "", "reason": e.reason,
+    fixed = {
+        **fixed, "cohort": condition.cohort, "model": condition.model, "perturbation": condition.perturbation,
+        "level": condition.level, "low_threshold": NAN, "high_threshold": NAN, "repeats": s.repeats,
     }  # fmt: skip
+    estimates = {m: s.estimates[m] if m in s.estimates else more[m] for m in metrics_of(s)}
+    tests = _tests(s, estimates, condition)
+    for by, part in s.layout.parts.items():
+        yield {**_rows(s, estimates, tests, part, point=condition.operating_point), **fixed, "by": by}
+        rows = tests.overall.get(by, ()) if by != ALL else [_row(m, e, condition) for m, e in whole.items()]
+        if rows:
+            yield {**{c: _column([r[c] for r in rows]) for c in rows[0]}, **fixed, "by": by}
 
 
-def _add_p(
-    rows: list[dict[str, object]],
-    s: Sample,
-    own: NDArray[np.object_],
-    *,
-    by: str,
-    condition: Condition,
-    fixed: Mapping[str, object],
-) -> None:
+def _rows(
+    s: Stratified, estimates: Mapping[str, Estimates], tests: _Tests, part: slice, *, point: str
+) -> dict[str, object]:
+    """Give the rows of the strata of a variable: one stratum after the other, each with all its metrics."""
+    asked = np.stack([own[part] for own in metrics_of(s).values()], axis=1)
+
+    def flat(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        return np.stack([c[part] for c in columns], axis=1)[asked]
+
+    k, names = len(s.layout.stratum), list(estimates)
+    none, blank = np.full(k, NAN), np.full(k, "", dtype=object)
+    return {
+        **{f.name: flat([getattr(e, f.name) for e in estimates.values()]) for f in dataclass_fields(Estimate)},
+        "stratum": flat([s.layout.stratum] * len(names)),
+        "metric": flat([np.full(k, m, dtype=object) for m in names]),
+        "operating_point": flat([np.full(k, point if m in AT_THRESHOLD else "", dtype=object) for m in names]),
+        "p": flat([tests.p.get(m, none) for m in names]),
+        "p_adjusted": flat([tests.adjusted.get(m, none) for m in names]),
+        "family": flat([tests.family.get(m, blank) for m in names]),
+    }
+
+
+def _row(metric: str, e: Estimate, condition: Condition) -> dict[str, object]:
+    """Give the row of an estimate of the whole cohort, or of a test."""
+    point = condition.operating_point if metric in AT_THRESHOLD else ""
+    fields = {f.name: getattr(e, f.name) for f in dataclass_fields(Estimate)}
+    return {
+        **fields,
+        "stratum": ALL,
+        "metric": metric,
+        "operating_point": point,
+        "p": NAN,
+        "p_adjusted": NAN,
+        "family": "",
+    }
+
+
+def _column(values: Sequence[object]) -> NDArray[Any]:
+    return np.array(values, dtype=object if isinstance(values[0], str) else None)
+
+
+def _tests(s: Stratified, estimates: Mapping[str, Estimates], condition: Condition) -> _Tests:
     """Test each estimable stratum against the rest of its cohort; Holm within the variable; heterogeneity first."""
-    for metric in TESTED:
-        mine = [r for r in rows if r["by"] == by and r["metric"] == metric and np.isfinite(float(str(r["value"])))]
-        if len(mine) < 2:
-            continue
-        part = PROPORTIONS[metric](s) if metric in PROPORTIONS else every_case(s, metric)
-        groups = own[part.keep]
-        patients = s.patients[part.keep]
-        names = [str(r["stratum"]) for r in mine]
-        family = (
-            f"{condition.model} / {condition.cohort} / {by} / {metric} / {condition.perturbation} {condition.level:g}"
-        )
-        p = np.array([score_contrast_p(part.values, patients, groups == n) for n in names])
-        for row, raw, adjusted in zip(mine, p, holm(p), strict=True):
-            row.update(p=raw, p_adjusted=adjusted, family=family)
-        estimable = np.isin(groups, names)
-        overall = score_heterogeneity_p(part.values[estimable], patients[estimable], groups[estimable])
-        e = Estimate(
-            method="score test, patients", n_cases=int(estimable.sum()), n_patients=n_distinct(patients[estimable])
-        )
-        test = _row(condition, metric, e, s, by=by, name=HETEROGENEITY, fixed=fixed)
-        rows.append(
-            {**test, "p": overall, "p_adjusted": overall, "family": family, "reason": "a test, not an estimate"}
-        )
+    found = _Tests({}, {}, {}, {by: [] for by in s.layout.parts})
+    if not condition.is_primary:
+        return found
+    k = len(s.layout.stratum)
+    for metric in [m for m in TESTED if m in estimates]:
+        share, value = s.tested[metric], estimates[metric].value
+        patients, estimable = s.patients[share.keep], metrics_of(s)[metric] & np.isfinite(value)
+        all_p = score_contrasts_p(share.values, patients, s.layout.groups.among(share.keep))
+        p, adjusted, family = np.full(k, NAN), np.full(k, NAN), np.full(k, "", dtype=object)
+        for by, part in list(s.layout.parts.items())[1:]:
+            mine = part.start + np.flatnonzero(estimable[part])
+            if len(mine) < 2:
+                continue
+            p[mine], adjusted[mine] = all_p[mine], holm(all_p[mine])
+            family[mine] = name = (
+                f"{condition.model} / {condition.cohort} / {by} / {metric} / "
+                f"{condition.perturbation} {condition.level:g}"
+            )
+            codes = part.start + s.layout.codes[by][share.keep]
+            inside = np.isin(codes, mine)
+            overall = score_heterogeneity_p(share.values[inside], patients[inside], codes[inside])
+            n, m = int(inside.sum()), n_distinct(patients[inside])
+            e = Estimate(method="score test, patients", n_cases=n, n_patients=m, reason="a test, not an estimate")
+            row = _row(metric, e, condition) | {"p": overall, "p_adjusted": overall, "family": name}
+            found.overall[by].append(row | {"stratum": HETEROGENEITY})
+        found.p[metric], found.adjusted[metric], found.family[metric] = p, adjusted, family
+    return found
 
 
-def strata_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
+def strata_table(blocks: Sequence[Block]) -> pd.DataFrame:
     """Give strata.csv."""
-    return pd.DataFrame(list(rows), columns=list(STRATA_COLUMNS))
+    return frame_of(blocks, STRATA_COLUMNS)

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from robustkit.analysis.cohort import ALL, Judged
 from robustkit.analysis.errors import of_kind
+from robustkit.analysis.frames import Block, frame_of
+from robustkit.analysis.layout import Layout
 from robustkit.analysis.matrix import ModelAnswers
-from robustkit.analysis.sample import Sample
-from robustkit.analysis.strata_table import Condition
+from robustkit.analysis.sample import Floats, Sample
 from robustkit.results.schema import SWEEP_COLUMNS
 from robustkit.stats.threshold import OperatingPoint
 
 STEPS = 100
-COUNTED = ("positive", "malignant", "intermediate", "negative")
 _KINDS = {
     "positive": "missed",
     "malignant": "missed_malignant",
@@ -43,55 +43,50 @@ def sweep_grid(cohort: Judged, own: ModelAnswers, points: Sequence[OperatingPoin
     return np.unique([*cuts, *fixed, np.nextafter(scores.max(), np.inf)])
 
 
-def sweep_rows(
-    cohort: Judged,
+def sweep_blocks(
     sample: Sample,
     redrawn: Sample | None,
-    strata: Mapping[str, pd.Series],
+    layout: Layout,
     *,
-    grid: NDArray[np.float64],
+    group: NDArray[np.object_],
+    grid: Floats,
     points: Sequence[OperatingPoint],
-    condition: Condition,
-) -> Iterator[dict[str, object]]:
+    fixed: Mapping[str, object],
+) -> Iterator[Block]:
     """Give the rows of one model and cohort: counts on the boxes as given, changed decisions at the primary level.
 
     Args:
-        cohort: All cases.
         sample: Boxes as given.
         redrawn: Boxes of the primary level; None where no box was redrawn.
-        strata: Stratum of every case, by variable.
+        layout: The strata of ``sample``.
+        group: ``(n,)`` WHO group of each unit.
         grid: Of ``sweep_grid``.
         points: Named thresholds.
-        condition: Of ``sample``.
+        fixed: Columns that are one for all rows.
     """
-    group = cohort.frame["group"].to_numpy()[sample.rows]
-    named = {p.value: [q.name for q in points if q.value == p.value] for p in points}
+    names = [[p.name for p in points if p.value == cut] for cut in grid]
+    named = np.array(["; ".join(own) for own in names], dtype=object)
     changed, asked = (_changed(redrawn, grid), redrawn.scores.size) if redrawn else (np.full(len(grid), np.nan), 0)
-    fixed = {"model": condition.model, "cohort": condition.cohort, "split": cohort.split_of(condition.cohort)}
     # how many thresholds a score reaches: it is called positive at the first so many
     reached = np.searchsorted(grid, sample.scores[:, 0], "right")
-    everyone = pd.Series(ALL, index=cohort.frame.index)
-    for by, series in {ALL: everyone, **strata}.items():
-        codes, names = pd.factorize(series.to_numpy()[sample.rows], sort=True)
-        counts = {
-            what: _counts(reached, codes, of_kind(kind, sample.positive, group), n=len(names), size=len(grid))
-            for what, kind in _KINDS.items()
-        }
-        for i, stratum in enumerate(names):
-            for j, cut in enumerate(grid):
-                row = {**fixed, "by": by, "stratum": str(stratum), "threshold": cut,
-                       "operating_point": "; ".join(named.get(cut, ()))}  # fmt: skip
-                for what in COUNTED:
-                    row |= {f"n_{what}": counts[what][1][i], f"n_{what}_called": counts[what][0][i, j]}
-                is_whole = by == ALL
-                yield row | {"n_answers": asked if is_whole else 0, "flip_rate": changed[j] if is_whole else np.nan}
+    groups = {what: layout.groups.only(of_kind(kind, sample.positive, group)) for what, kind in _KINDS.items()}
+    counts = {what: _counts(reached[own.case], own.group, n=own.k, size=len(grid)) for what, own in groups.items()}
+    for by, part in layout.parts.items():
+        k, is_whole = part.stop - part.start, by == ALL
+        columns = {f"n_{what}": np.repeat(n[part], len(grid)) for what, (_, n) in counts.items()}
+        columns |= {f"n_{what}_called": called[part].ravel() for what, (called, _) in counts.items()}
+        yield {
+            **fixed, **columns, "by": by, "stratum": np.repeat(layout.stratum[part], len(grid)),
+            "threshold": np.tile(grid, k), "operating_point": np.tile(named, k), "n_answers": asked if is_whole else 0,
+            "flip_rate": np.tile(changed, k) if is_whole else np.nan,
+        }  # fmt: skip
 
 
 def _counts(
-    reached: NDArray[np.intp], codes: NDArray[np.intp], keep: NDArray[np.bool_], *, n: int, size: int
+    reached: NDArray[np.intp], codes: NDArray[np.intp], *, n: int, size: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """``(n, size)`` cases called positive at each threshold, ``(n,)`` cases."""
-    flat = np.bincount(codes[keep] * (size + 1) + reached[keep], minlength=n * (size + 1)).reshape(n, size + 1)
+    flat = np.bincount(codes * (size + 1) + reached, minlength=n * (size + 1)).reshape(n, size + 1)
     # at threshold j are called those that reach more than j of them
     called = flat[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
     return called, flat.sum(axis=1)
@@ -106,6 +101,6 @@ def _changed(sample: Sample, grid: NDArray[np.float64]) -> NDArray[np.float64]:
     return (np.searchsorted(lower, grid, "left") - np.searchsorted(upper, grid, "left")) / len(lower)
 
 
-def sweep_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
+def sweep_table(blocks: Sequence[Block]) -> pd.DataFrame:
     """Give sweep.csv."""
-    return pd.DataFrame(list(rows), columns=list(SWEEP_COLUMNS))
+    return frame_of(blocks, SWEEP_COLUMNS)

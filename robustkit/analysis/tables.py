@@ -2,67 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from robustkit.analysis.agreement import agreement_rows, agreement_table, variance_rows
-from robustkit.analysis.all_thresholds import decision_curve_table, decision_rows, roc_rows, roc_table
 from robustkit.analysis.baselines import baseline_tables
+from robustkit.analysis.by_stratum import Unit, by_stratum
 from robustkit.analysis.cohort import ALL, Judged, judged_cases
 from robustkit.analysis.comparisons import Settings, comparisons_table, permutations_for
 from robustkit.analysis.curves import curves_table
-from robustkit.analysis.errors import errors_rows, errors_table
 from robustkit.analysis.flip_curve import flip_curve_rows, flip_curve_table
 from robustkit.analysis.flow import flow_table, loss_warnings
-from robustkit.analysis.matrix import NOMINAL, ModelAnswers, read_answers
-from robustkit.analysis.operating_points import operating_rows, operating_table, points_of
+from robustkit.analysis.layout import code
+from robustkit.analysis.matrix import ModelAnswers, read_answers
 from robustkit.analysis.recipe import MAX_DRAWS, Recipe, add_recipe_intervals
-from robustkit.analysis.reliability import calibration_rows, calibration_table
-from robustkit.analysis.sample import Rules, Sample, make_sample
-from robustkit.analysis.single_repeats import repeats_rows, repeats_table
-from robustkit.analysis.size_curve import size_curve_rows, size_curve_table
 from robustkit.analysis.stability import stability_table
-from robustkit.analysis.strata_table import Condition, strata_rows, strata_table
 from robustkit.analysis.swapped import swapped_warnings
-from robustkit.analysis.sweep import sweep_grid, sweep_rows, sweep_table
-from robustkit.analysis.thresholds import Threshold, development_of, judged_at, thresholds_table
-from robustkit.analysis.transfer import transfer_rows, transfer_table
+from robustkit.analysis.thresholds import Threshold, judged_at, thresholds_table
 from robustkit.cohort.vocabulary import Vocabulary
 from robustkit.errors import InputError, UnknownNameError
 from robustkit.registry import load, names
 from robustkit.results.folder import RunFolder
-from robustkit.stats.bootstrap import PatientDraws, patient_draws
-from robustkit.stats.threshold import Method, OperatingPoint
+from robustkit.stats.bootstrap import patient_draws
+from robustkit.stats.cores import on_all_cores
+from robustkit.stats.threshold import Method
 from robustkit.strata._base import UNKNOWN, Bins, Fact, Stratifier
-
-Unit = Literal["case", "lesion", "patient"]
 
 FIRST = ("subtype", "group", "region", "size", "site", "centre")
 """Variables in the order in which people ask; others follow by name."""
-
-CROSSED = (("subtype", "region"), ("subtype", "size"), ("region", "size"))
-"""Pairs whose nominal errors are counted where they meet; ``--by a*b`` gives all tables of any other pair."""
-
-
-_TABLES: Mapping[str, Callable[[Sequence[dict[str, object]]], pd.DataFrame]] = {
-    "errors": errors_table,
-    "agreement": agreement_table,
-    "transfer": transfer_table,
-    "repeats": repeats_table,
-    "size_curve": size_curve_table,
-    "operating_points": operating_table,
-    "calibration": calibration_table,
-    "roc": roc_table,
-    "decision_curve": decision_curve_table,
-    "sweep": sweep_table,
-}
-"""Tables that are filled model by model, cohort by cohort, condition by condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,30 +72,27 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
     strata = assign_strata(cohort, choices.by)
     levels = [(g["kind"], float(v)) for g in record["perturbations"] for v in g["levels"]]
     ids = cohort.frame["case_id"].tolist()
-    answers = [
-        read_answers(folder, m["name"], ids, levels, set_size=int(record.get("set_size", 1))) for m in record["models"]
-    ]
+    set_size = int(record.get("set_size", 1))
+    answers = on_all_cores(lambda m: read_answers(folder, m["name"], ids, levels, set_size=set_size), record["models"])
     draws = patient_draws(cohort.patient_strata(), draws=choices.draws, seed=choices.seed, purpose="tables")
     asked = choices.operating_point if choices.threshold is None else choices.threshold
     method, few = choices.threshold_method, min(choices.draws, MAX_DRAWS)
-    thresholds = [
-        judged_at(cohort, own, record, asked=asked, method=method, draws=few, seed=choices.seed) for own in answers
-    ]
-    table, more = _by_stratum(cohort, strata, answers, thresholds=thresholds, draws=draws, choices=choices)
+    thresholds = on_all_cores(
+        lambda own: judged_at(cohort, own, record, asked=asked, method=method, draws=few, seed=choices.seed), answers
+    )
+    models = list(zip(answers, thresholds, strict=True))
+
+    table, more = by_stratum(cohort, strata, models, draws=draws, unit=choices.unit, prevalence=choices.prevalence)
     recipe = Recipe(choices.threshold_method, draws, choices.seed)
     frames = {
-        "strata": add_recipe_intervals(table, cohort, strata, answers, thresholds=thresholds, recipe=recipe),
+        "strata": add_recipe_intervals(table, cohort, strata, models, recipe=recipe),
         "curves": curves_table(table, _reached(cohort, answers[0], strata)),
         **more,
         "stability": pd.concat(
-            [stability_table(cohort, a, t.value) for a, t in zip(answers, thresholds, strict=True)], ignore_index=True
+            on_all_cores(lambda m: stability_table(cohort, m[0], m[1].value), models), ignore_index=True
         ),
         "flip_curve": flip_curve_table(
-            [
-                row
-                for a, t in zip(answers, thresholds, strict=True)
-                for row in flip_curve_rows(cohort, a, t.value, draws=draws)
-            ]
+            [row for a, t in models for row in flip_curve_rows(cohort, a, t.value, draws=draws)]
         ),
         "thresholds": thresholds_table(thresholds),
         "flow": flow_table(cohort, answers),
@@ -133,70 +101,11 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
         settings = Settings(draws, permutations_for(len(answers), choices.draws), choices.seed)
         frames["comparisons"] = comparisons_table(cohort, answers, settings)
     frames |= baseline_tables(record, frames["strata"])
-    lost = [w for a, t in zip(answers, thresholds, strict=True) for w in loss_warnings(cohort, a, t.value)]
+    lost = [w for a, t in models for w in loss_warnings(cohort, a, t.value)]
     said = (
         *cohort.warnings, *(t.warning for t in thresholds if t.warning), *lost, *swapped_warnings(frames["strata"])
     )  # fmt: skip
     return Tables(frames, tuple(thresholds), said)
-
-
-def _by_stratum(
-    cohort: Judged,
-    strata: Mapping[str, pd.Series],
-    answers: Sequence[ModelAnswers],
-    *,
-    thresholds: Sequence[Threshold],
-    draws: PatientDraws,
-    choices: Choices,
-) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
-    """Give strata.csv, but for the recipe's intervals, and the other tables that have strata."""
-    rows: dict[str, list[dict[str, object]]] = {name: [] for name in ("strata", *_TABLES)}
-    rows["agreement"] += variance_rows(cohort, answers)
-    units = _units(cohort, choices.unit)
-    for own, threshold in zip(answers, thresholds, strict=True):
-        development = own.nominal[cohort.development & np.isfinite(own.nominal)]
-        set_size = own.matrices[0].set_size if own.matrices else 1
-        usual = points_of(threshold, development_of(cohort, own))
-        grid = sweep_grid(cohort, own, usual)
-        rules = Rules(units, development, threshold.value, draws, choices.prevalence, set_size)
-        for name in cohort.cohorts:
-            found = list(_conditions(cohort, own, name, rules=rules, point=threshold.operating_point))
-            for sample, condition in found:
-                rows["strata"] += strata_rows(cohort, sample, strata, condition=condition, unit=choices.unit)
-                for table, more in _rows(cohort, sample, strata, points=usual, condition=condition):
-                    rows[table] += more
-            (given, condition), redrawn = found[0], found[1][0] if len(found) > 1 else None
-            rows["sweep"] += sweep_rows(cohort, given, redrawn, strata, grid=grid, points=usual, condition=condition)
-    return strata_table(rows["strata"]), {name: make(rows[name]) for name, make in _TABLES.items()}
-
-
-def _rows(
-    cohort: Judged,
-    sample: Sample,
-    strata: Mapping[str, pd.Series],
-    *,
-    points: Sequence[OperatingPoint],
-    condition: Condition,
-) -> Iterator[tuple[str, list[dict[str, object]]]]:
-    """Give the rows of one model, cohort and condition, by table."""
-    yield "agreement", agreement_rows(cohort, sample, strata, condition=condition)
-    yield "repeats", repeats_rows(cohort, sample, strata, condition=condition)
-    if condition.is_primary:
-        yield "size_curve", size_curve_rows(cohort, sample, condition=condition)
-    if condition.is_primary and condition.cohort == ALL:
-        yield "transfer", transfer_rows(cohort, sample, strata, condition=condition)
-    if not sample.is_nominal:
-        yield "errors", errors_rows(cohort, sample, strata, condition=condition)
-        return
-    yield "errors", errors_rows(cohort, sample, {**strata, **_crossed(strata)}, condition=condition)
-    yield "operating_points", operating_rows(cohort, sample, points, condition=condition)
-    yield "calibration", calibration_rows(cohort, sample, condition=condition)
-    yield "roc", roc_rows(cohort, sample, condition=condition)
-    yield "decision_curve", decision_rows(cohort, sample, condition=condition)
-
-
-def _crossed(strata: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
-    return {f"{a}*{b}": strata[a].str.cat(strata[b], sep=" * ") for a, b in CROSSED if a in strata and b in strata}
 
 
 def assign_strata(cohort: Judged, by: Sequence[str]) -> dict[str, pd.Series]:
@@ -238,48 +147,22 @@ def _stratifier(name: str, cohort: Judged) -> Stratifier:
     raise UnknownNameError(f"no case has the fact {name!r}.", where="--by", fix=f"Known: {', '.join(near)}.")
 
 
-def _units(cohort: Judged, unit: Unit) -> NDArray[np.intp] | None:
-    if unit == "case":
-        return None
-    column = "patient_id" if unit == "patient" else "lesion_id"
-    codes, _ = pd.factorize(cohort.frame[column].where(cohort.frame[column] != "", cohort.frame["case_id"]))
-    return np.asarray(codes, dtype=np.intp)
-
-
-def _conditions(
-    cohort: Judged, own: ModelAnswers, name: str, *, rules: Rules, point: str
-) -> Iterator[tuple[Sample, Condition]]:
-    """Give the nominal condition, then every level of every perturbation, for one cohort."""
-    begun: set[str] = set()
-    for matrix in (None, *own.matrices):
-        kind = matrix.perturbation if matrix else NOMINAL
-        sample = make_sample(
-            matrix.scores if matrix else own.nominal[:, None],
-            own.nominal,
-            positive=cohort.positive,
-            patients=cohort.patients,
-            keep=cohort.in_cohort(name),
-            rules=rules,
-            is_nominal=matrix is None,
-        )
-        level = matrix.level if matrix else 0.0
-        yield sample, Condition(own.model, name, kind, level, point, is_primary=kind not in begun)
-        begun.add(kind)
-
-
 def _reached(
     cohort: Judged, own: ModelAnswers, strata: Mapping[str, pd.Series]
 ) -> dict[tuple[str, float, str, str, str], tuple[float, float]]:
     """Give what the boxes of each level came to: equal for all models, so the first one tells."""
     found = {}
-    everyone = pd.Series(ALL, index=cohort.frame.index)
+    variables = code({ALL: pd.Series(ALL, index=cohort.frame.index), **strata})
     for matrix in own.matrices:
         iou, same = matrix.iou.mean(axis=1), matrix.is_same.mean(axis=1)
         for name in cohort.cohorts:
             keep = cohort.in_cohort(name) & np.isfinite(iou)
-            for by, series in {ALL: everyone, **strata}.items():
-                means = pd.DataFrame({"iou": iou, "same": same})[keep].groupby(series.to_numpy()[keep]).mean()
-                for stratum, row in zip(means.index, means.to_numpy(), strict=True):
-                    key = (matrix.perturbation, matrix.level, name, by, str(stratum))
-                    found[key] = (float(row[0]), float(row[1]))
+            for by, coded in variables.items():
+                n, *sums = (
+                    np.bincount(coded.codes[keep], weights=None if v is None else v[keep], minlength=len(coded.names))
+                    for v in (None, iou, same)
+                )
+                for i in np.flatnonzero(n):
+                    key = (matrix.perturbation, matrix.level, name, by, str(coded.names[i]))
+                    found[key] = (float(sums[0][i] / n[i]), float(sums[1][i] / n[i]))
     return found

@@ -152,16 +152,17 @@ def prepare_request(
     request = _request(manifest, models, plan=plan, choices=choices, wish=wish)
     # last of all: nothing is written where anything else is wrong
     key = _key(choices, config) if choices.hash_ids else None
+    warnings = [*_warnings(cohort.simulated, manifest, seen=seen, models=models), *remarks]
     facts = {
         "simulated": cohort.simulated,
         "has_patients": manifest.has_patients,
         "positive_labels": _positive_labels(models, manifest, vocabulary),
         "seen_in_training": seen,
-        "warnings": [*_warnings(cohort.simulated, manifest, seen=seen, models=models), *remarks],
+        "warnings": warnings,
     }
     if key is not None:
         request = replace(request, ids=key.to_dict())
-        facts["warnings"] += _unhashed(key, table)
+        warnings += _unhashed(key, table)
         table = key.hashed(table)
     return Prepared(request, wish, facts, table, config.runs, devices)
 

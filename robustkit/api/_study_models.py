@@ -59,21 +59,23 @@ def train_networks(work: Work, cohort: StudyCohort) -> tuple[list[Arm], list[Map
     rows: list[Mapping[str, Any]] = []
     for network in work.protocol.networks:
         files = {}
+        begun_from = _weights(work, network)
         for k in range(network.seeds):
             name = network.name if network.seeds == 1 else f"{network.name}, seed {k + 1}"
-            files[name], row = _trained(work, cohort, network, k=k, name=name)
+            files[name], row = _trained(work, cohort, network, weights=begun_from, k=k, name=name)
             rows.append({"arm": network.name, "seed": k + 1, "training": name, **row})
         weights = f"{network.weights} (noise)" if network.is_stand_in else Path(network.weights).name
         arms.append(Arm(network.name, "network", weights, files, network.is_stand_in))
     return arms, rows
 
 
-def _trained(work: Work, cohort: StudyCohort, network: Network, *, k: int, name: str) -> tuple[Path, Mapping[str, Any]]:
+def _trained(
+    work: Work, cohort: StudyCohort, network: Network, *, weights: Path | str, k: int, name: str
+) -> tuple[Path, Mapping[str, Any]]:
     from robustkit.api.train import train
 
     output = work.out / "models" / f"{slug(network.name)}-seed{k + 1}.safetensors"
     seed = work.protocol.seed + k
-    weights = _weights(work, network)
     made_from = {
         "arch": network.arch, "weights": weights if isinstance(weights, str) else file_digest(weights), "seed": seed,
         "cohort": cohort.key, "options": dict(network.options),

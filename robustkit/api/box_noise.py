@@ -127,13 +127,12 @@ def _table(path: Path) -> DataFrame:
     import numpy as np
     import pandas as pd
 
-    try:
-        table = pd.read_csv(path, dtype={"case_id": str, "reader": str, "patient_id": str})
-    except (OSError, ValueError) as error:
-        raise InputError(f"the table cannot be read ({error}).", where=str(path), fix="Give a CSV file.") from error
+    from robustkit.cohort.cells import listed, read_cells
+
+    table = read_cells(path)
     lacking = [c for c in ("case_id", *BOX) if c not in table]
     if lacking:
-        what = f"the table lacks {', '.join(lacking)}; it has {', '.join(map(str, table.columns))}."
+        what = f"the table lacks {', '.join(lacking)}; it has {listed(list(table.columns))}."
         raise InputError(what, where=str(path), fix="Give case_id, x0, y0, x1, y1 (px).")
     numbers = table[list(BOX)].apply(pd.to_numeric, errors="coerce")
     sides = np.stack([numbers["x1"] - numbers["x0"], numbers["y1"] - numbers["y0"]])

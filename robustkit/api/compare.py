@@ -163,11 +163,12 @@ def _facts(folder: RunFolder) -> DataFrame:
 
 def _patients(folder: RunFolder) -> NDArray[np.intp]:
     """Number the patients in the order of their cases: their names may be hashed in one run and plain in another."""
+    import numpy as np
     from pandas import factorize
 
     cases = folder.cases().set_index("case_id").sort_index()
     codes, _ = factorize(cases.reindex(columns=["patient_id"])["patient_id"].astype("string").fillna(""))
-    return codes
+    return np.asarray(codes, dtype=np.intp)
 
 
 def _boxes(folder: RunFolder, record: Mapping[str, Any], ids: Sequence[str]) -> list[Sheet]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from robustkit.api._outcome import Progress
+from robustkit.documents import parse_json
 from robustkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -259,7 +260,7 @@ def _claim(place: Path, study: Mapping[str, Any]) -> None:
     if not file.is_file():
         return
     try:
-        old = json.loads(file.read_text(encoding="utf-8"))
+        old = parse_json(file.read_text(encoding="utf-8"))
     except ValueError:
         old = {}
     if old.get("study") != study["study"]:

@@ -111,6 +111,7 @@ def stratify(
     from robustkit.report.sentences import model_sentences
     from robustkit.results.folder import RunFolder
     from robustkit.results.runs import newest_and_partial
+    from robustkit.stats.cores import on_all_cores
 
     _check(threshold, prevalence, draws)
     if threshold is not None and operating_point is not None:
@@ -121,7 +122,7 @@ def stratify(
         tuple(by), threshold, threshold_method, unit, tuple(positive), prevalence, draws, seed, operating_point
     )
     tables = make_tables(folder, read_vocabulary(), choices)
-    paths = tuple(folder.write_table(name, frame) for name, frame in tables.frames.items())
+    paths = tuple(on_all_cores(lambda table: folder.write_table(*table), tables.frames.items()))
     _remember(folder, tables, {"unit": unit, "draws": draws, "seed": seed, "by": list(by), "prevalence": prevalence})
     said = () if newer is None else (f"the newest run, {newer.path.name}, is not complete; this is the one before it.",)
     strata, errors = tables.frames["strata"], tables.frames["errors"]

@@ -16,7 +16,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from robustkit.errors import InputError
-from robustkit.stats.agreement import COLUMNS, COUNT, case_columns, icc
+from robustkit.stats.agreement import COLUMNS, case_columns, icc
+from robustkit.stats.of_sums import COUNT
 
 Floats = NDArray[np.float64]
 Table = NDArray[np.float64]

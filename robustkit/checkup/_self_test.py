@@ -133,8 +133,8 @@ def scores_fault(rows: pd.DataFrame, cases: pd.DataFrame, world: SmallWorld) -> 
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (SPEC.mean, SPEC.std))
     for case in cases.to_dict("records"):
         with Image.open(world.manifest.parent / case["image"]) as film:
-            box = tuple(int(case[c]) for c in ("x0", "y0", "x1", "y1"))
-            crop = film.crop(box).resize((SIDE, SIDE), Image.Resampling[SPEC.kernel.upper()])
+            x0, y0, x1, y1 = (int(case[c]) for c in ("x0", "y0", "x1", "y1"))
+            crop = film.crop((x0, y0, x1, y1)).resize((SIDE, SIDE), Image.Resampling[SPEC.kernel.upper()])
         grey = torch.from_numpy(np.array(crop, dtype=np.float32)) / 255
         with torch.no_grad():
             logit = float(network(((grey - mean) / std)[None])[0, 0])

@@ -14,7 +14,7 @@ from robustkit.engine.choose import REFERENCE
 from robustkit.engine.equip import CPU_BATCH, CUDA_BATCH, backend, candidates, cuda_count, resolve_precision
 from robustkit.engine.trial import TOLERANCE, answers, distance
 from robustkit.errors import RobustkitError
-from robustkit.findings import Finding
+from robustkit.findings import Finding, Status
 from robustkit.models.classifier import Classifier
 from robustkit.registry import names
 
@@ -68,7 +68,7 @@ class Backends:
             speed = _bench.per_second(forward, batch, shown)
         except (RobustkitError, *FAULTS) as error:
             fix = f"Use another --backend; auto falls back to {REFERENCE}."
-            status = "broken" if name == REFERENCE else "missing"
+            status: Status = "broken" if name == REFERENCE else "missing"
             return Finding(self.name, subject, status, f"cannot be prepared: {described(error)}", fix)
         return _judged(self.name, subject, away, precision=precision, speed=speed)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pandas as pd
 
 from robustkit.errors import BadRow
 
+LARGEST_PX = 1e9
+"""No film has a side of so many pixels."""
 BOX = ("x0", "y0", "x1", "y1")
 REQUIRED = ("case_id", "image", *BOX, "label")
 OPTIONAL = (
@@ -17,12 +20,21 @@ OPTIONAL = (
     "age_years", "sex", "spacing_mm", "mask", "reference", "image_root",
 )  # fmt: skip
 KNOWN = (*REQUIRED, *OPTIONAL)
+NAMES = ("case_id", "image", "label", "patient_id", "lesion_id", "mask", "image_root", "cohort", "split")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 SPLITS = ("train", "val", "test", "")
 
 
 def row_faults(raw: pd.DataFrame, *, root: Path, labels: frozenset[str] | None) -> tuple[BadRow, ...]:
     """List every fault of a raw manifest table (all columns text), in row order."""
-    faults = [*_empty(raw), *_repeated(raw), *_bad_numbers(raw), *_bad_boxes(raw), *_bad_paths(raw, root)]
+    faults = [
+        *_empty(raw),
+        *_repeated(raw),
+        *_bad_numbers(raw),
+        *_bad_boxes(raw),
+        *_bad_paths(raw, root),
+        *_unprintable(raw),
+    ]
     if "split" in raw:
         reason = "expected train, val, test or nothing"
         faults += [BadRow(i + 1, "split", v, reason) for i, v in enumerate(raw["split"]) if v not in SPLITS]
@@ -39,8 +51,19 @@ def _empty(raw: pd.DataFrame) -> list[BadRow]:
     ]
 
 
+def _unprintable(raw: pd.DataFrame) -> list[BadRow]:
+    """Control characters in what names a case, a person or a file: nobody can see them, and some programs act on them."""
+    return [
+        BadRow(int(i) + 1, column, raw[column].iloc[i], "holds a control character")
+        for column in NAMES
+        if column in raw
+        for i in np.flatnonzero(raw[column].str.contains(_CONTROL).to_numpy(dtype=bool))
+    ]
+
+
 def _repeated(raw: pd.DataFrame) -> list[BadRow]:
-    again = raw["case_id"].duplicated() & (raw["case_id"] != "")
+    # the draws of a case depend on its name in this form
+    again = raw["case_id"].str.normalize("NFC").duplicated() & (raw["case_id"] != "")
     return [
         BadRow(int(i) + 1, "case_id", raw["case_id"].iloc[i], "stands in an earlier row too; case_id must be unique")
         for i in np.flatnonzero(again.to_numpy())
@@ -70,6 +93,9 @@ def _bad_numbers(raw: pd.DataFrame) -> list[BadRow]:
         value = _numbers(raw, column)
         bad = ~np.isfinite(value) & (raw[column] != "")
         reason = "expected a finite number"
+        if column in BOX:
+            reason = "expected a number of pixels"
+            bad |= value.abs() > LARGEST_PX
         if column in ("spacing_mm", "age_years"):
             bad |= (value < 0) | ((value == 0) & (column == "spacing_mm"))
             reason = "expected a positive number"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from robustkit.cohort.case import Case
+from robustkit.cohort.cells import listed, read_cells
 from robustkit.cohort.columns import BOX, KNOWN, REQUIRED, row_faults
 from robustkit.errors import BadRow, InputError, ManifestError
 from robustkit.geometry import Box
@@ -106,7 +107,7 @@ def check_manifest(path: Path, *, labels: frozenset[str] | None = None, fills: d
     raw = read_table(path)
     lacking = [c for c in REQUIRED if c not in raw.columns]
     if lacking:
-        what = f"expected the columns {', '.join(REQUIRED)}; {', '.join(lacking)} is missing (found: {', '.join(raw.columns)})."
+        what = f"expected the columns {', '.join(REQUIRED)}; {', '.join(lacking)} is missing (found: {listed(list(raw.columns))})."
         raise InputError(what, where=str(path), fix="Rename the column, or make the manifest with `robustkit import`.")
     if raw.empty:
         raise InputError("the manifest has no rows.", where=str(path), fix="Give at least one case.")
@@ -144,17 +145,14 @@ def join_manifests(parts: Sequence[Manifest]) -> Manifest:
 
 
 def read_table(path: Path) -> pd.DataFrame:
+    """Give the cells of a manifest as text, unchecked.
+
+    Raises:
+        InputError: No such file, or no table.
+    """
     if not path.is_file():
         raise InputError("no such manifest.", where=str(path), fix="Give the path of a CSV or Parquet file.")
-    try:
-        if path.suffix.lower() in {".parquet", ".pq"}:
-            return pd.read_parquet(path).map(lambda v: "" if v is None or v != v else str(v))
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError("expected UTF-8 text.", where=str(path), fix="Save the table as CSV UTF-8.") from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"not a readable table ({reason}).", where=str(path), fix="Save it as CSV UTF-8.") from error
+    return read_cells(path)
 
 
 def _complete(raw: pd.DataFrame, root: Path) -> pd.DataFrame:

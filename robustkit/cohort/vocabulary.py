@@ -131,11 +131,11 @@ def _rows(name: str, folder: Path | None, columns: tuple[str, ...]) -> list[dict
     place = folder / name if folder else files("robustkit.data_manifests").joinpath("vocabulary", name)
     try:
         text = place.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        rows = [{k: v or "" for k, v in row.items()} for row in csv.DictReader(text.splitlines())]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(
             f"the vocabulary cannot be read ({error}).", where=str(place), fix="Give a CSV in UTF-8."
         ) from error
-    rows = list(csv.DictReader(text.splitlines()))
     lacking = [c for c in columns if not rows or c not in rows[0]]
     if lacking:
         raise InputError(f"the vocabulary lacks {', '.join(lacking)}.", where=str(place), fix="Add these columns.")

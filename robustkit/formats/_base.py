@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Literal, Protocol
 import pandas as pd
 
 from robustkit.cohort.columns import KNOWN
+from robustkit.documents import parse_json
 from robustkit.errors import InputError
 
 BoxFrame = Literal["auto", "stored", "displayed"]
@@ -98,9 +98,7 @@ class Format(Protocol):
 def read_json(path: Path) -> Any:
     """Read JSON; hostile nesting and damage become an InputError."""
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except RecursionError as error:
-        raise InputError("the JSON is nested too deeply.", where=str(path), fix="Export it again.") from error
+        return parse_json(path.read_text(encoding="utf-8-sig"))
     except (ValueError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"not readable JSON ({reason}).", where=str(path), fix="Export it again.") from error

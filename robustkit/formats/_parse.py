@@ -38,7 +38,7 @@ def read_voc(file: Path) -> VocFile:
 
     try:
         top = parse(file, forbid_dtd=True).getroot()
-    except (ParseError, DefusedXmlException, OSError, RecursionError, ValueError) as error:
+    except (ParseError, DefusedXmlException, LookupError, OSError, RecursionError, ValueError) as error:
         reason = type(error).__name__
         raise InputError(f"not readable XML ({reason}).", where=str(file), fix="Export it again.") from error
     try:

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import struct
 import zipfile
-import zlib
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from robustkit.cohort.cells import FAULTS, check_columns, read_cells, unreadable
 from robustkit.errors import InputError
 
-SEPARATORS = (",", ";", "\t", "|")
-_FAULTS = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    OSError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What a damaged or hostile file makes pandas, openpyxl and pyarrow raise."""
+SEPARATORS = ",;\t|"
+LARGEST_ROWS = 200_000
+"""Of an Excel sheet: a cell in its last row costs a reader a million empty ones."""
+LARGEST_RATIO = 200
+LARGEST_SHEET = 2**28
+"""Of an Excel file, unpacked, in bytes: three hundred times the largest published table."""
 
 
 def read_sheet(file: Path) -> pd.DataFrame:
@@ -37,26 +29,57 @@ def read_sheet(file: Path) -> pd.DataFrame:
     """
     if not file.is_file():
         raise InputError("there is no such table.", where=str(file), fix="Give a CSV, Parquet or Excel file.")
-    try:
-        table = _read(file)
-    except _FAULTS as error:
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise InputError(f"not a readable table ({reason}).", where=str(file), fix="Save it as CSV UTF-8.") from error
+    table = _excel(file) if file.suffix.lower() in (".xlsx", ".xlsm") else read_cells(file, separators=SEPARATORS)
     table.columns = [str(c).strip() for c in table.columns]
-    twice = sorted({c for c in table.columns if list(table.columns).count(c) > 1})
-    if twice:
-        what = f"the table has the column {', '.join(twice)} more than once."
-        raise InputError(what, where=str(file), fix="Rename or remove one.")
+    check_columns(list(table.columns), file)
     return table
 
 
-def _read(file: Path) -> pd.DataFrame:
-    suffix = file.suffix.lower()
-    if suffix in (".parquet", ".pq"):
-        return pd.read_parquet(file).map(lambda v: "" if v is None or v != v else str(v))
-    if suffix in (".xlsx", ".xlsm"):
-        return pd.read_excel(file, dtype=str, keep_default_na=False)
-    with file.open(encoding="utf-8-sig") as handle:
-        head = handle.readline()
-    separator = max(SEPARATORS, key=head.count)
-    return pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig", sep=separator)
+def _excel(file: Path) -> pd.DataFrame:
+    """Read the first sheet: the first row with a value holds the names, of formulas the value last seen counts."""
+    from openpyxl import load_workbook
+
+    try:
+        _check_size(file)
+        book = load_workbook(file, read_only=True, data_only=True)
+        try:
+            sheet = book.worksheets[0]
+            sheet.reset_dimensions()  # what the file says of its own size may lie
+            rows = list(islice(_rows(sheet), LARGEST_ROWS))
+        finally:
+            book.close()
+    except FAULTS as error:
+        raise unreadable(file, error) from error
+    if len(rows) == LARGEST_ROWS:
+        what = f"the sheet has {LARGEST_ROWS} rows or more."
+        raise InputError(what, where=str(file), fix="Delete what is far below the table, or save it as CSV UTF-8.")
+    filled = [row for row in rows if row]
+    if not filled:
+        raise InputError("the sheet is empty.", where=str(file), fix="Put the table into the first sheet.")
+    width = max(map(len, filled))
+    names = [n or f"column {i}" for i, n in enumerate([*filled[0], *[""] * (width - len(filled[0]))], start=1)]
+    check_columns(names, file)
+    return pd.DataFrame([row + [""] * (width - len(row)) for row in filled[1:]], columns=names, dtype=str)
+
+
+def _rows(sheet: Any) -> Iterator[list[str]]:
+    for cells in sheet.iter_rows(values_only=True):
+        row = [_text(v) for v in cells]
+        while row and not row[-1]:
+            row.pop()
+        yield row
+
+
+def _text(value: Any) -> str:
+    """Give a cell as people see it: Excel holds every number as a float."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "" if value is None else str(value)
+
+
+def _check_size(file: Path) -> None:
+    with zipfile.ZipFile(file) as archive:
+        unpacked = sum(m.file_size for m in archive.infolist())
+    if unpacked > min(LARGEST_SHEET, LARGEST_RATIO * file.stat().st_size + 2**20):
+        what = f"the workbook would unpack to {unpacked // 2**20} MiB."
+        raise InputError(what, where=str(file), fix="Save the table alone, as CSV UTF-8.")

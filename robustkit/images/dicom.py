@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _FIX = "Export it again, or leave the case out."
 _CODECS = "Run: pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg pyjpegls"
+_LARGEST_UNPACKED = 2**28
+"""Bytes; as much as a film of the largest size and 16 bit."""
 _NO_COLOURS = np.zeros((0, 0, 3), dtype=np.uint8)
 _FAULTS = (
     ArithmeticError,
@@ -113,7 +115,28 @@ def _open(path: Source, *, with_pixels: bool) -> FileDataset:
     except ImportError as error:
         raise FilmError("DICOM films need pydicom.", fix="Run: pip install pydicom") from error
     with path.open("rb") as handle:
+        _check_deflated(handle)
         return dcmread(handle, stop_before_pixels=not with_pixels)
+
+
+def _check_deflated(handle: BinaryIO) -> None:
+    """Refuse a deflated data set that is a bomb: pydicom unpacks it whole before it looks at it (PS3.5 A.5)."""
+    # the public reader of the head takes a path alone (pydicom 3.0)
+    from pydicom.filereader import _read_file_meta_info as read_head
+    from pydicom.filereader import read_preamble
+    from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+    read_preamble(handle, force=False)
+    if read_head(handle).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        unpacker, room = zlib.decompressobj(-zlib.MAX_WBITS), _LARGEST_UNPACKED
+        while room >= 0 and (block := handle.read(2**16)):
+            while block and room >= 0:
+                room -= len(unpacker.decompress(block, 2**20))
+                block = unpacker.unconsumed_tail
+        if room < 0:
+            what = f"the DICOM film would unpack to more than {_LARGEST_UNPACKED // 2**20} MiB."
+            raise FilmError(what, fix="Export it again, uncompressed.")
+    handle.seek(0)
 
 
 def _header(data: FileDataset) -> DicomHeader:

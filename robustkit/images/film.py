@@ -12,8 +12,12 @@ from robustkit.images.held import Source
 from robustkit.images.radiograph import Depth, Radiograph, SpacingSource
 from robustkit.images.raster import SIGNATURES, raster_header, read_raster
 
-LIMIT_PX = 400_000_000
-"""Larger films are refused from the header: a decompression bomb, not a radiograph."""
+LIMIT_PX = 100_000_000
+"""Larger films are refused from the header: a decompression bomb, not a radiograph.
+
+The longest stitched radiographs, 43 x 130 cm at 0.1 mm, have 56 million. Up to this limit a film of any depth is read in
+less than 4 GiB.
+"""
 
 _EXPORT = "Export it again, as JPEG, PNG, TIFF or DICOM."
 _PATH = "Correct the path in the manifest."

@@ -19,7 +19,8 @@ def to_depth(values: NDArray[Any], depth: Depth) -> Pixels:
     if depth == "float":
         grey: NDArray[np.float32] = np.clip(values, 0, 255).astype(np.float32)
         return grey
-    levels: NDArray[np.uint8] = np.clip(np.floor(np.asarray(values, dtype=np.float64) + 0.5), 0, 255).astype(np.uint8)
+    nearest = np.asarray(values, dtype=np.float64) + 0.5
+    levels: NDArray[np.uint8] = np.clip(np.floor(nearest, out=nearest), 0, 255, out=nearest).astype(np.uint8)
     return levels
 
 
@@ -31,14 +32,19 @@ def stretch(values: Values, known: NDArray[np.bool_] | None = None) -> Values:
         known: Same shape; the values that count for the range (default: all).
     """
     finite = np.isfinite(values)
-    counted = values[finite if known is None else finite & known]
-    if not counted.size or counted.min() == counted.max():
+    counted = finite if known is None else finite & known
+    low = values.min(where=counted, initial=np.inf)
+    high = values.max(where=counted, initial=-np.inf)
+    if not low < high:
         return np.zeros(values.shape)
-    low, high = counted.min(), counted.max()
-    safe = np.where(finite, values, low)
-    # halved first, so that the span of the greatest float64 values stays finite
-    share: Values = np.clip((safe / 2 - low / 2) / (high / 2 - low / 2), 0, 1)
-    return share * 255
+    # in place, for a film may be large; halved first, so that the span of the greatest float64 values stays finite
+    share: Values = np.where(finite, values, low)
+    share /= 2
+    share -= low / 2
+    share /= high / 2 - low / 2
+    np.clip(share, 0, 1, out=share)
+    share *= 255
+    return share
 
 
 def window(values: Values, function: WindowFunction, *, centre: float, width: float) -> Values:

@@ -243,7 +243,7 @@ def _grey(image: ImageFile.ImageFile, known: NDArray[np.bool_] | None, *, depth:
             values = values.view(np.uint32)
         shown = stretch(values.astype(np.float64), known)
         if isinstance(image, TiffImageFile) and image.tag_v2.get(_PHOTOMETRIC) == 0:
-            shown = 255 - shown
+            np.subtract(255, shown, out=shown)
         return to_depth(shown, depth)
     # Pillow warns of some transparencies when it converts
     image.info.pop("transparency", None)

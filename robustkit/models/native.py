@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from robustkit.atomic import write_bytes
-from robustkit.errors import CheckpointError
+from robustkit.documents import parse_json
+from robustkit.errors import CheckpointError, InputError
 from robustkit.inputs import InputSpec, OutputSpec
 
 KEY = "robustkit"
@@ -97,17 +98,38 @@ def read_safetensors(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _parse(path: Path, text: str, tensors: dict[str, Any]) -> NativeCheckpoint:
     try:
-        said = json.loads(text)
-        if said["format"] != FORMAT:
+        said = parse_json(text)
+        if said["format"] != FORMAT or isinstance(said["format"], bool):
             what = f"expected a checkpoint of format {FORMAT}, got {said['format']!r}."
             raise CheckpointError(what, where=str(path), fix="Open it with the robustkit version that wrote it.")
         fields = dict(said["input"])
         spec = InputSpec(**{**fields, "mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
         return NativeCheckpoint(
-            state_dict=tensors, arch=said["arch"], input=spec, output=OutputSpec(said["output"]),
-            classes=tuple(said["classes"]), positive=tuple(said["positive"]), lineage=said["lineage"],
-            operating_points=dict(said["operating_points"]), seen=dict(said["seen"]), training=dict(said["training"]),
+            state_dict=tensors, arch=_text(said["arch"]), input=spec, output=OutputSpec(said["output"]),
+            classes=_texts(said["classes"]), positive=_texts(said["positive"]), lineage=_text(said["lineage"]),
+            operating_points=_thresholds(said["operating_points"]), seen=dict(said["seen"]), training=dict(said["training"]),
         )  # fmt: skip
-    except (KeyError, TypeError, ValueError) as error:
+    except CheckpointError:
+        raise
+    except (KeyError, TypeError, ValueError, InputError) as error:
         what = f"the metadata of the checkpoint is damaged ({error})."
         raise CheckpointError(what, where=str(path), fix="Copy it again from where it came.") from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, got {type(value).__name__}")
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError(f"expected a list of names, got {type(value).__name__}")
+    return tuple(_text(v) for v in value)
+
+
+def _thresholds(value: object) -> dict[str, float]:
+    found = dict(value) if isinstance(value, dict) else None
+    if found is None or not all(isinstance(v, int | float) and 0 <= v <= 1 for v in found.values()):
+        raise ValueError("expected thresholds from 0 to 1")
+    return {k: float(v) for k, v in found.items()}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from robustkit.documents import parse_toml
 from robustkit.errors import CheckpointError
 
 
@@ -79,8 +79,8 @@ def read_sidecar(path: Path) -> ModelOptions:
     if not file.is_file():
         return ModelOptions()
     try:
-        said: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        said: dict[str, Any] = parse_toml(file.read_text(encoding="utf-8"))
+    except ValueError as error:
         what = f"the sidecar is no TOML ({error})."
         raise CheckpointError(what, where=str(file), fix="Correct or remove it.") from error
     return said_options(said, who="the sidecar", where=str(file))
@@ -110,7 +110,8 @@ def said_options(said: Mapping[str, Any], *, who: str, where: str) -> ModelOptio
 
 
 def _checked(key: str, value: Any, *, who: str, where: str) -> Any:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    # bounded, which no NaN, infinity or whole number of a thousand digits is
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and -1e9 < value < 1e9
     if key in _LISTS and isinstance(value, list):
         return ",".join(str(v) for v in value)
     if key in _TEXTS | _LISTS and isinstance(value, str):

@@ -28,6 +28,7 @@ _WRAPPINGS = (
 _PREFIXES = (
     "module.", "_orig_mod.", "model.", "net.", "network.", "backbone.", "encoder.", "base_model.", "timm_model.",
 )  # fmt: skip
+_DEEPEST = 8
 _COUNTERS = ("n_averaged",)
 """What torch's own AveragedModel counts beside the weights."""
 
@@ -91,8 +92,11 @@ def unwrap(content: Any, *, where: str) -> StateDict:
     Raises:
         CheckpointError: No tensors by name in it.
     """
-    found, wrapping, notes = content, [], []
-    while isinstance(found, Mapping):
+    found = content
+    wrapping: list[str] = []
+    notes: list[str] = []
+    # a pickle may hold itself: what lies deeper than any training script puts it is not looked for
+    while isinstance(found, Mapping) and len(wrapping) < _DEEPEST:
         inner = [k for k in _WRAPPINGS if isinstance(found.get(k), Mapping) and found[k]]
         if not inner:
             break
@@ -108,8 +112,16 @@ def unwrap(content: Any, *, where: str) -> StateDict:
         raise CheckpointError(
             f"no tensors in this checkpoint (it holds {held}).", where=where, fix="Save a state dict."
         )
+    strange = [k for k, v in tensors.items() if not _is_plain(v)]
+    if strange:
+        what = f"{len(strange)} tensors are sparse, quantised, complex or without values ({', '.join(strange[:5])})."
+        raise CheckpointError(what, where=where, fix="Save them as plain float tensors.")
     tensors, prefixes = strip_prefixes(tensors)
     return StateDict(tensors, (*wrapping, *prefixes), tuple(notes))
+
+
+def _is_plain(tensor: torch.Tensor) -> bool:
+    return tensor.layout == torch.strided and not (tensor.is_quantized or tensor.is_complex() or tensor.is_meta)
 
 
 def strip_prefixes(tensors: Tensors) -> tuple[Tensors, tuple[str, ...]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, cast, get_args
 
 from robustkit.atomic import write_text
+from robustkit.documents import parse_json
 from robustkit.errors import CheckpointError
 from robustkit.inputs import OutputKind
 from robustkit.models.classifier import Classifier, Runner
@@ -200,8 +201,8 @@ def texts(value: object, name: str, path: Path) -> tuple[str, ...]:
 
 def _json(text: str, path: Path) -> dict[str, Any]:
     try:
-        said = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_once)
-    except (ValueError, RecursionError) as error:
+        said = parse_json(text, parse_constant=_refuse_constant, object_pairs_hook=_once)
+    except ValueError as error:
         what = f"this looks like a written model, but is no JSON ({error})."
         raise CheckpointError(what, where=str(path), fix="Correct it at that place.") from error
     if not isinstance(said, dict):

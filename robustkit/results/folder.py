@@ -16,6 +16,7 @@ import pandas as pd
 from robustkit.atomic import replacing, write_text
 from robustkit.documents import parse_json
 from robustkit.errors import RunError
+from robustkit.results.csv_text import csv_text
 from robustkit.results.record import NEEDED, record_faults
 from robustkit.results.schema import FORMAT, PREDICTION_TEXTS, TEXT_COLUMNS
 
@@ -150,7 +151,7 @@ class RunFolder:
         """Write ``tables/<name>.csv``, whole or not at all, and give its path."""
         file = self.path / "tables" / f"{name}.csv"
         with replacing(file) as temporary:
-            frame.to_csv(temporary, index=False, lineterminator="\n")
+            temporary.write_bytes(csv_text(frame))
         return file
 
 

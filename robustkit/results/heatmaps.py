@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from robustkit.atomic import replacing, write_text
+from robustkit.documents import parse_json
 from robustkit.errors import RunError
 
 FOLDER = "heatmaps"
@@ -70,7 +71,7 @@ class HeatmapFolder:
         if not file.is_file():
             return None
         try:
-            found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            found: dict[str, Any] = parse_json(file.read_text(encoding="utf-8"))
         except (ValueError, OSError) as error:
             fix = "Make the heatmaps again with --new."
             raise RunError(f"the record of the heatmaps cannot be read ({error}).", where=str(file), fix=fix) from error

@@ -6,19 +6,13 @@ Sources: Shrout and Fleiss 1979, Psychological Bulletin 86:420 (ICC(1,1)); Bland
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from robustkit.stats.bootstrap import bca
-from robustkit.stats.estimate import Estimate
+from robustkit.stats.groups import Floats
+from robustkit.stats.of_sums import COUNT, Sums
 
-Floats = NDArray[np.float64]
-Sums = Mapping[str, Floats]
-
-COUNT = "n"
 COLUMNS = ("mean", "mean squared", "within", "away", "away squared")
 """Per case: mean over repeats and its square, variance over repeats (ddof 1), mean minus nominal and its square."""
 
@@ -90,32 +84,18 @@ MEASURES: dict[str, Callable[[Sums, int], Floats]] = {
 }
 
 
-def measure(name: str, sums: Sums, drawn: Sums, *, repeats: int) -> Estimate:
-    """Give one measure with a patient bootstrap interval (BCa).
+def measure(name: str, repeats: int) -> Callable[[Sums], Floats]:
+    """Give one of MEASURES as a function of the sums of ``n`` and of the case columns.
 
     Args:
         name: Of MEASURES.
-        sums: ``(m,)`` by patient: ``n``, and the case columns.
-        drawn: ``(B,)`` the same in every draw of patients.
         repeats: R.
-
-    Returns:
-        Not estimable with fewer than 10 patients, an ICC with fewer than 100 cases.
     """
-    members = sums[COUNT] > 0
-    n, m = int(sums[COUNT].sum()), int(members.sum())
-    counted = Estimate(n_cases=n, n_patients=m)
+    return lambda sums: MEASURES[name](sums, repeats)
+
+
+def not_estimable(name: str, n: int, m: int) -> str:
+    """Say why a measure of n cases of m patients is not given; "" where it is."""
     if m < MIN_PATIENTS:
-        return replace(counted, reason=f"fewer than {MIN_PATIENTS} patients ({m})" if n else "no cases")
-    if name == "icc" and n < MIN_CASES:
-        return replace(counted, reason=f"fewer than {MIN_CASES} cases ({n})")
-    function = MEASURES[name]
-    total = {k: np.asarray(v.sum()) for k, v in sums.items()}
-    with np.errstate(invalid="ignore", divide="ignore"):
-        value = float(function(total, repeats))
-        if not np.isfinite(value):
-            return replace(counted, reason="nothing varies, between cases or within")
-        found = function(drawn, repeats)
-        left_out = function({k: total[k] - v[members] for k, v in sums.items()}, repeats)
-    low, high, se, reason = bca(found, value, left_out)
-    return replace(counted, value=value, low=low, high=high, se=se, method="patient bootstrap, BCa", reason=reason)
+        return f"fewer than {MIN_PATIENTS} patients ({m})" if n else "no cases"
+    return f"fewer than {MIN_CASES} cases ({n})" if name == "icc" and n < MIN_CASES else ""

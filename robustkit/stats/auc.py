@@ -26,14 +26,15 @@ Codes = NDArray[np.intp]
 MIN_PATIENTS = 10
 """Patients of either class under which an AUC is not estimable (estimands, section 4)."""
 
-_Z = float(norm.ppf(0.975))
-_TINY = 1e-12
+Z = float(norm.ppf(0.975))
+TINY = 1e-12
 """Standard errors below this are rounding of placements that do not vary."""
 
 _BLOCK = 50_000
 """Scores that are ranked at a time."""
 
-_ALL_TIED = "no variation between patients: the error cannot be estimated"
+ALL_TIED = "no variation between patients: the error cannot be estimated"
+ALIKE = "both rank every case alike"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +243,9 @@ def clustered_auc(labels: Flags, scores: Floats, patients: Codes, *, set_size: i
         method = "perfect separation, exact bound"
         return replace(counted, value=value, low=low, high=high, mc_se=mc_se, method=method)
     se = float(np.sqrt(_variance(_influence(labels, mean, own), own)))
-    if se < _TINY:
-        return replace(counted, value=value, mc_se=mc_se, reason=_ALL_TIED)
-    half = _Z * se / (value * (1.0 - value))
+    if se < TINY:
+        return replace(counted, value=value, mc_se=mc_se, reason=ALL_TIED)
+    half = Z * se / (value * (1.0 - value))
     low, high = (float(expit(logit(value) + side)) for side in (-half, half))
     method = "clustered DeLong, logit scale"
     return replace(counted, value=value, low=low, high=high, se=se, mc_se=mc_se, method=method)
@@ -318,13 +319,13 @@ def auc_contrast(
     diff = float(sum(w * p.value.mean() for w, p in terms))
     se = float(np.sqrt(_variance(apart, own)))
     counted = replace(counted, diff=diff, mc_se=_contrast_mc_se(terms, set_size), method="clustered paired DeLong")
-    if se < _TINY and abs(diff) < _TINY:
-        return replace(counted, diff=0.0, se=0.0, statistic=0.0, p=1.0, reason="both rank every case alike")
-    if se < _TINY:
-        return replace(counted, reason=_ALL_TIED)
+    if se < TINY and abs(diff) < TINY:
+        return replace(counted, diff=0.0, se=0.0, statistic=0.0, p=1.0, reason=ALIKE)
+    if se < TINY:
+        return replace(counted, reason=ALL_TIED)
     z = diff / se
     most = sum(abs(w) for w, _ in terms) / 2
-    low, high = max(-most, diff - _Z * se), min(most, diff + _Z * se)
+    low, high = max(-most, diff - Z * se), min(most, diff + Z * se)
     return replace(counted, low=low, high=high, se=se, statistic=z, p=float(2 * norm.sf(abs(z))))
 
 
@@ -377,11 +378,11 @@ def equal_aucs(labels: Flags, placed: Sequence[Placements], *, patients: Codes) 
     apart = [_Influence(p.positive - parts[0].positive, p.negative - parts[0].negative) for p in parts[1:]]
     diff = np.array([float(m.value - means[0].value) for m in means[1:]])
     covariance = np.array([[_covariance(a, b, own) for b in apart] for a in apart])
-    df = int(np.linalg.matrix_rank(covariance, tol=_TINY**2, hermitian=True))
-    if df == 0 and np.abs(diff).max() < _TINY:
+    df = int(np.linalg.matrix_rank(covariance, tol=TINY**2, hermitian=True))
+    if df == 0 and np.abs(diff).max() < TINY:
         return replace(counted, statistic=0.0, p=1.0, method="clustered DeLong", reason="all rank every case alike")
     if df == 0:
-        return replace(counted, reason=_ALL_TIED)
+        return replace(counted, reason=ALL_TIED)
     statistic = float(diff @ np.linalg.pinv(covariance, rcond=1e-10, hermitian=True) @ diff)
     method = f"clustered DeLong, chi-square with {df} df"
     return replace(counted, statistic=statistic, p=float(chi2.sf(statistic, df)), method=method)

@@ -106,8 +106,10 @@ def clustered_mean(
         return replace(counted, reason="a value is not defined (NaN)")
     total = sums_by_patient(values, patients, n_patients=m)
     size = np.bincount(patients, minlength=m).astype(np.float64)
-    members = np.flatnonzero(size)
-    drawn_total, drawn_size = np.stack([total[members], size[members]]) @ draws.by_patient[members]
+    members, sums = np.flatnonzero(size), np.stack([total, size])
+    # to fetch the draws of most patients takes longer than to multiply those of all
+    is_most = 2 * len(members) > m
+    drawn_total, drawn_size = sums @ draws.by_patient if is_most else sums[:, members] @ draws.by_patient[members]
     found = mean_of_sums(total, size, drawn_total=drawn_total, drawn_size=drawn_size, interval=interval)
     return replace(found, n_cases=len(values), mc_se=float(np.sqrt(mc_variance)))
 
@@ -146,7 +148,8 @@ def bca(drawn: Floats, value: float, left_out: Floats) -> tuple[float, float, fl
     Returns:
         A zero-width interval is never given: the bounds are NaN and the reason says so.
     """
-    return _between(drawn, value, lambda known: _bca_levels(known, value, left_out))
+    low, high, se, reason = bca_rows(drawn[None], np.array([value]), left_out[None])
+    return float(low[0]), float(high[0]), float(se[0]), str(reason[0])
 
 
 def percentile(drawn: Floats, value: float) -> tuple[float, float, float, str]:
@@ -158,33 +161,86 @@ def percentile(drawn: Floats, value: float) -> tuple[float, float, float, str]:
 
     Source: Efron 1979, Annals of Statistics 7:1.
     """
-    return _between(drawn, value, lambda _: np.array([0.025, 0.975]))
+    levels = np.array([[0.025, 0.975]])
+    low, high, se, reason = _between(drawn[None], np.array([value]), lambda *_: levels)
+    return float(low[0]), float(high[0]), float(se[0]), str(reason[0])
 
 
-def _between(drawn: Floats, value: float, levels: Callable[[Floats], Floats]) -> tuple[float, float, float, str]:
-    known = drawn[np.isfinite(drawn)]
-    if len(known) < max(2.0, (1 - MAX_UNDEFINED) * len(drawn)):
-        return NAN, NAN, NAN, f"undefined in {1 - len(known) / max(1, len(drawn)):.0%} of the bootstrap draws"
-    if np.ptp(known) <= _ROUNDING * max(abs(value), float(np.abs(known).max())):
-        return NAN, NAN, NAN, "no variation between patients"
-    se = float(known.std(ddof=1))
-    low, high = np.quantile(known, levels(known))
-    if high - low <= _ROUNDING * max(abs(low), abs(high)):
-        return NAN, NAN, se, "the bootstrap interval has no width"
-    return float(low), float(high), se, ""
+def bca_rows(drawn: Floats, value: Floats, left_out: Floats) -> tuple[Floats, Floats, Floats, NDArray[np.object_]]:
+    """Give ``bca`` of every row at once: low, high, se and reasons, ``(k,)`` each.
+
+    Args:
+        drawn: ``(k, B)``.
+        value: ``(k,)``.
+        left_out: ``(k, m)``; NaN where leaving a patient out leaves nothing defined.
+    """
+    return _between(drawn, value, lambda known, n, of: _bca_levels(known, n, value[of], left_out[of]))
 
 
-def _bca_levels(known: Floats, value: float, left_out: Floats) -> Floats:
-    """Efron 1987, equations 2.3 (bias) and 6.6 (acceleration)."""
-    same = np.isclose(known, value, rtol=_ROUNDING, atol=0.0)
-    below = (np.count_nonzero((known < value) & ~same) + 0.5 * np.count_nonzero(same)) / len(known)
-    bias = ndtri(np.clip(below, 0.5 / len(known), 1 - 0.5 / len(known)))
-    away = left_out.mean() - left_out
-    cube = float((away**2).sum() ** 1.5)
-    acceleration = float((away**3).sum()) / (6 * cube) if cube > 0 else 0.0
+def _between(
+    drawn: Floats, value: Floats, levels: Callable[[Floats, Floats, NDArray[np.intp]], Floats]
+) -> tuple[Floats, Floats, Floats, NDArray[np.object_]]:
+    """Give quantiles of the defined draws of every row, at the levels of the rows that have an interval."""
+    k, draws = drawn.shape
+    there = np.isfinite(drawn)
+    n = np.full(k, draws) if there.all() else there.sum(axis=1)
+    ordered = np.sort(drawn if there.all() else np.where(there, drawn, np.inf), axis=1)
+    low, high, se, reason = (*np.full((3, k), NAN), np.full(k, "", dtype=object))
+    is_known = n >= max(2.0, (1 - MAX_UNDEFINED) * draws)
+    for i in np.flatnonzero(~is_known):
+        reason[i] = f"undefined in {1 - n[i] / max(1, draws):.0%} of the bootstrap draws"
+    own = np.flatnonzero(is_known)
+    if not len(own):
+        return low, high, se, reason
+    first, last = ordered[own, 0], ordered[own, n[own] - 1]
+    is_flat = last - first <= _ROUNDING * np.maximum(np.abs(value[own]), np.maximum(np.abs(first), np.abs(last)))
+    reason[own[is_flat]] = "no variation between patients"
+    own = own[~is_flat]
+    known, size = ordered[own], n[own].astype(np.float64)
+    is_whole = bool((size == draws).all())
+    se[own] = known.std(axis=1, ddof=1) if is_whole else known.std(axis=1, ddof=1, where=known < np.inf)
+    found = _quantiles(known, size, levels(known, size, own))
+    low[own], high[own] = found
+    is_thin = found[1] - found[0] <= _ROUNDING * np.maximum(np.abs(found[0]), np.abs(found[1]))
+    low[own[is_thin]] = high[own[is_thin]] = NAN
+    reason[own[is_thin]] = "the bootstrap interval has no width"
+    return low, high, se, reason
+
+
+def _quantiles(ordered: Floats, n: Floats, levels: Floats) -> Floats:
+    """Give ``(2, k)`` quantiles of the first n of each rising row, on the straight line between neighbours (Hyndman and
+    Fan 1996, American Statistician 50:361, definition 7)."""
+    at = levels * (n - 1)[:, None]
+    below = np.floor(at).astype(np.intp)
+    left = np.take_along_axis(ordered, below, axis=1)
+    right = np.take_along_axis(ordered, np.minimum(below + 1, (n - 1).astype(np.intp)[:, None]), axis=1)
+    return np.asarray((left + (at - below) * (right - left)).T)
+
+
+def _bca_levels(known: Floats, n: Floats, value: Floats, left_out: Floats) -> Floats:
+    """Efron 1987, equations 2.3 (bias) and 6.6 (acceleration); ``(k, 2)``."""
+    edge = _ROUNDING * np.abs(value)
+    ends = zip(known, np.stack([value - edge, value + edge], axis=1), strict=True)
+    # values as far off as rounding count half
+    below = np.array([row.searchsorted(e[0], "left") + row.searchsorted(e[1], "right") for row, e in ends]) / 2 / n
+    bias = ndtri(np.clip(below, 0.5 / n, 1 - 0.5 / n))[:, None]
+    lean = _acceleration(left_out)[:, None]
     z = bias + ndtri(np.array([0.025, 0.975]))
     # |acceleration| is at most 1/6, so the divisor is positive for any bias below 4
-    return np.asarray(ndtr(bias + z / np.maximum(1 - acceleration * z, _ROUNDING)))
+    return np.asarray(ndtr(bias + z / np.maximum(1 - lean * z, _ROUNDING)))
+
+
+def _acceleration(left_out: Floats) -> Floats:
+    """Give ``(k,)`` accelerations; 0 where nothing varies."""
+    there = np.isfinite(left_out)
+    if there.all():
+        away = left_out.mean(axis=1, keepdims=True) - left_out
+    else:
+        mean = left_out.sum(axis=1, keepdims=True, where=there) / np.maximum(there.sum(axis=1, keepdims=True), 1)
+        away = np.where(there, mean - left_out, 0.0)
+    square = away * away
+    cubes, size = np.einsum("ij,ij->i", square, away), 6 * square.sum(axis=1) ** 1.5
+    return np.asarray(np.divide(cubes, size, out=np.zeros(len(cubes)), where=size > 0))
 
 
 def weighted_auc(labels: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:

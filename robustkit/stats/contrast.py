@@ -18,6 +18,7 @@ from scipy.stats import chi2, norm
 from robustkit.stats.codes import n_distinct
 from robustkit.stats.difference import Difference
 from robustkit.stats.estimate import NAN, Estimate
+from robustkit.stats.groups import Groups, groups_of
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -95,29 +96,60 @@ def score_contrast_p(values: Floats, patients: Codes, inside: NDArray[np.bool_])
     Returns:
         1 where nothing varies; NaN where one side is empty, one patient is all there is, or a value is NaN.
     """
-    return score_heterogeneity_p(values, patients, np.where(inside, "in", "out").astype(object))
+    groups = groups_of([np.where(inside, 0, -1)], patients, sizes=[1])
+    return float(score_contrasts_p(values, patients, groups)[0])
 
 
-def score_heterogeneity_p(values: Floats, patients: Codes, groups: NDArray[np.object_]) -> float:
+def score_contrasts_p(values: Floats, patients: Codes, groups: Groups) -> Floats:
+    """Give ``(k,)`` p of each group against the rest of the cases: see ``score_contrast_p``.
+
+    Args:
+        values: ``(n,)`` per case.
+        patients: ``(n,)`` codes.
+        groups: Of these cases.
+    """
+    n, found = len(values), np.full(groups.k, NAN)
+    inside = groups.n_cases()
+    tested = (inside > 0) & (inside < n)
+    if not tested.any() or n_distinct(patients) < 2 or not np.isfinite(values).all():
+        return found
+    if np.ptp(values) <= _ROUNDING * float(np.abs(values).max()):
+        return np.where(tested, 1.0, NAN)
+    residuals = values - values.mean()
+    # the shared mean is estimated from the same cases: each stratum gives up its share of every deviation
+    share = inside / n
+    total = groups.sums(residuals) - share * residuals.sum()
+    alone, together = _shared_variance(residuals, patients)
+    top = int(groups.pair_patient.max(initial=0)) + 1
+    size, own = np.bincount(patients, minlength=top).astype(np.float64), groups.by_pair(np.ones(len(groups.case)))
+    mixed = groups.over_pairs(own * size[groups.pair_patient])
+    by_patient = groups.over_pairs(own**2) - 2 * share * mixed + share**2 * float(size @ size)
+    variance = (alone - together) * n * share * (1.0 - share) + together * by_patient
+    tested &= variance > 0
+    found[tested] = chi2.sf(total[tested] ** 2 / variance[tested], 1)
+    return found
+
+
+def score_heterogeneity_p(values: Floats, patients: Codes, groups: NDArray[np.object_] | Codes) -> float:
     """Give the p that all strata have one mean.
 
     Args:
         values: ``(n,)`` per case.
         patients: ``(n,)`` codes.
-        groups: ``(n,)`` names.
+        groups: ``(n,)`` names or codes.
 
     Returns:
         1 where nothing varies; NaN with fewer than two strata, one patient, or where a value is NaN. With 0 and 1
         and one case per patient it is Pearson's chi-square, but for n - 1 in the place of n.
     """
-    names = np.unique(groups.astype(str))
+    names, codes = np.unique(groups.astype(str) if groups.dtype == object else groups, return_inverse=True)
     m = n_distinct(patients)
     if len(names) < 2 or m < 2 or not np.isfinite(values).all():
         return NAN
     if np.ptp(values) <= _ROUNDING * float(np.abs(values).max()):
         return 1.0
     residuals = values - values.mean()
-    member = (groups.astype(str) == names[:-1, None]).astype(np.float64)
+    member = (codes == np.arange(len(names) - 1)[:, None]).astype(np.float64)
     # the shared mean is estimated from the same cases: each stratum gives up its share of every deviation
     own = member - member.mean(axis=1, keepdims=True)
     total = own @ residuals

@@ -18,6 +18,9 @@ EXACT_UP_TO = 12
 
 _ROUNDING = 1e-12
 
+_ROWS = 32
+"""Sign patterns that are multiplied at a time."""
+
 
 def sign_flip(differences: NDArray[np.float64], *, draws: int, seed: int, purpose: str) -> float:
     """Give the two-sided p of the mean paired difference.
@@ -50,8 +53,10 @@ def sign_flip(differences: NDArray[np.float64], *, draws: int, seed: int, purpos
     hits, left = 0, draws
     while left > 0:
         size = min(left, 1_000_000 // len(d) + 1)
-        signs = random.integers(0, 2, (size, len(d)), dtype=np.int8) * 2 - 1
-        hits += int((np.abs(signs @ d) >= observed).sum())
+        signs = random.integers(0, 2, (size, len(d)), dtype=np.int8)
+        # some at a time: the floats that they are multiplied as then stay in the processor's cache
+        kept = [signs[i : i + _ROWS].astype(np.float64) @ d for i in range(0, size, _ROWS)]
+        hits += int((np.abs(2.0 * np.concatenate(kept) - d.sum()) >= observed).sum())
         left -= size
     return (hits + 1) / (draws + 1)
 

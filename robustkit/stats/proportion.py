@@ -5,14 +5,12 @@ Source: Wilson 1927, JASA 22:209; estimands, section 4, for the effective size.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 from statsmodels.stats.proportion import proportion_confint
 
-from robustkit.stats.codes import n_distinct
-from robustkit.stats.estimate import NAN, Estimate
+from robustkit.stats.estimate import NAN, Estimate, Estimates, no_estimates
+from robustkit.stats.groups import Groups, one_group
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -31,9 +29,14 @@ def wilson(p: float, n: float) -> tuple[float, float]:
         >>> [round(v, 6) for v in wilson(18 / 20, 20)]
         [0.698966, 0.972134]
     """
+    low, high = _wilson(np.array(p), np.array(n))
+    return float(low), float(high)
+
+
+def _wilson(p: Floats, n: Floats) -> tuple[Floats, Floats]:
     low, high = proportion_confint(p * n, n, method="wilson")
     # in floating point the bounds of 0, of 1 and of what is next to them are off by 3e-17
-    return min(float(low), p), max(float(high), p)
+    return np.minimum(low, p), np.maximum(high, p)
 
 
 def clustered_variance(events: Floats, patients: Codes) -> float:
@@ -62,18 +65,12 @@ def clustered_proportion(
     repeats: int = 1,
     cap_by_patients: float | None = None,
 ) -> Estimate:
-    """Give a proportion with its Wilson interval at the effective size.
+    """Give a proportion with its Wilson interval at the effective size: see ``clustered_proportions``.
 
     Args:
         events: ``(n,)`` 0 or 1, or a share over repeats in [0, 1].
         patients: ``(n,)`` codes.
-        within: ``(n,)`` variance over repeats (ddof 1) of each case's event, for ``mc_se``.
-        repeats: How many repeats a share rests on.
-        cap_by_patients: Largest effective size in patients (flip rates: 4); None: the number of cases.
-
-    Returns:
-        n_eff = p (1 - p) / v, v the variance by patient, kept between patients and the cap; = patients where
-        v = 0, and then without ``se``. mc_se = sqrt(sum of within / repeats) / n.
+        within, repeats, cap_by_patients: See there.
 
     Example:
         >>> import numpy as np
@@ -81,22 +78,58 @@ def clustered_proportion(
         >>> found.value, round(found.low, 2), round(found.high, 2)
         (0.9, 0.7, 0.97)
     """
-    shares = np.asarray(events, dtype=np.float64)
-    n, m = len(shares), n_distinct(patients)
-    counted = Estimate(n_cases=n, n_patients=m)
-    if m < MIN_PATIENTS:
-        return replace(counted, reason=f"fewer than {MIN_PATIENTS} patients ({m})" if n else "no cases")
-    if not np.isfinite(shares).all():
-        return replace(counted, reason="an event is not defined (NaN)")
-    p = float(np.clip(shares.mean(), 0.0, 1.0))
-    v = clustered_variance(shares, patients)
+    found = clustered_proportions(
+        events, one_group(patients), within=within, repeats=repeats, cap_by_patients=cap_by_patients
+    )
+    return found.one(0)
+
+
+def clustered_proportions(
+    events: Floats | NDArray[np.bool_],
+    groups: Groups,
+    *,
+    within: Floats | None = None,
+    repeats: int = 1,
+    cap_by_patients: float | None = None,
+) -> Estimates:
+    """Give the proportion of every group with its Wilson interval at the effective size.
+
+    Args:
+        events: ``(n,)`` 0 or 1, or a share over repeats in [0, 1].
+        groups: Of the cases.
+        within: ``(n,)`` variance over repeats (ddof 1) of each case's event, for ``mc_se``.
+        repeats: How many repeats a share rests on.
+        cap_by_patients: Largest effective size in patients (flip rates: 4); None: the number of cases.
+
+    Returns:
+        n_eff = p (1 - p) / v, v the variance by patient, kept between patients and the cap; = patients where
+        v = 0, and then without ``se``. mc_se = sqrt(sum of within / repeats) / n.
+    """
+    shares = np.asarray(events, dtype=np.float64)[groups.case]
+    n, m = groups.n_cases(), groups.n_patients()
+    found = no_estimates(groups.k, n_cases=n, n_patients=m, reason=_too_few(n, m))
+    unknown = groups.over_cases(~np.isfinite(shares)) > 0
+    found.reason[unknown & (found.reason == "")] = "an event is not defined (NaN)"
+    can = np.flatnonzero(found.reason == "")
+    if not len(can):
+        return found
+    mean = groups.over_cases(shares) / np.maximum(n, 1)
+    residual = groups.by_pair(shares - mean[groups.group])
+    p, n, m = np.clip(mean[can], 0.0, 1.0), n[can], m[can]
+    v = groups.over_pairs(residual**2)[can] / n**2 * m / (m - 1)
     varies = v > _ROUNDING * p * (1.0 - p)
-    cap = float(n) if cap_by_patients is None else cap_by_patients * m
-    size = float(np.clip(p * (1.0 - p) / v, m, max(float(m), cap))) if varies else float(m)
-    low, high = wilson(p, size)
-    mc_se = NAN
+    cap = n if cap_by_patients is None else cap_by_patients * m
+    size = np.where(varies, np.clip(p * (1.0 - p) / np.where(varies, v, 1.0), m, np.maximum(m, cap)), m)
+    found.value[can], found.se[can] = p, np.where(varies, np.sqrt(v), NAN)
+    found.low[can], found.high[can] = _wilson(p, size)
     if within is not None and repeats > 1:
-        mc_se = float(np.sqrt(within.sum() / repeats) / n)
-    se = float(np.sqrt(v)) if varies else NAN
-    method = f"Wilson, effective size {size:.1f}"
-    return replace(counted, value=p, low=low, high=high, se=se, mc_se=mc_se, method=method)
+        found.mc_se[can] = np.sqrt(groups.sums(within)[can] / repeats) / n
+    found.method[can] = [f"Wilson, effective size {s:.1f}" for s in size.tolist()]
+    return found
+
+
+def _too_few(n: Codes, m: Codes) -> NDArray[np.object_]:
+    reasons = np.full(len(n), "", dtype=object)
+    for i in np.flatnonzero(m < MIN_PATIENTS):
+        reasons[i] = f"fewer than {MIN_PATIENTS} patients ({m[i]})" if n[i] else "no cases"
+    return reasons

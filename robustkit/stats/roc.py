@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from robustkit.stats.bootstrap import MAX_UNDEFINED, Codes, Floats, PatientDraws
+from robustkit.stats.cores import by_block
 from robustkit.stats.estimate import NAN
 
 Flags = NDArray[np.bool_]
@@ -53,12 +54,13 @@ def roc_band(positive: Flags, scores: Floats, patients: Codes, draws: PatientDra
     if positive.all() or not positive.any():
         return _none(len(grid), "one class only")
     cuts = np.unique(scores)[::-1]
-    value = _vertical(*_shares(positive, scores, cuts), grid)
+    alarm, hit = _shares(positive, scores, cuts)
+    value = _vertical(alarm[None], hit[None], grid)[0]
     few = cuts if len(cuts) <= MOST_THRESHOLDS else np.unique(_quantiles(scores))[::-1]
     hit, alarm = _drawn_counts(positive, scores, patients, draws, cuts=few)
     with np.errstate(invalid="ignore"):
         hit, alarm = hit / hit[-1], alarm / alarm[-1]
-    drawn = np.stack([_vertical(a, h, grid) for a, h in zip(alarm.T, hit.T, strict=True)])
+    drawn = by_block(lambda own: _vertical(alarm.T[own], hit.T[own], grid).T, hit.shape[1], size=len(few)).T
     return _with_interval(value, drawn)
 
 
@@ -92,15 +94,19 @@ def _shares(positive: Flags, scores: Floats, cuts: Floats) -> tuple[Floats, Floa
 
 
 def _vertical(alarm: Floats, hit: Floats, grid: Floats) -> Floats:
-    """Sensitivity over the grid, from the corner (0, 0); where the curve is upright, its top."""
-    if not (np.isfinite(alarm).all() and np.isfinite(hit).all()):
-        return np.full(len(grid), NAN)
-    x, y = np.concatenate([[0.0], alarm]), np.concatenate([[0.0], hit])
+    """Sensitivity of each of ``(b, c)`` curves over the grid, from the corner (0, 0); where one is upright, its top."""
+    b, c = alarm.shape
+    is_known = (np.isfinite(alarm) & np.isfinite(hit)).all(axis=1, keepdims=True)
+    x, y = (np.concatenate([np.zeros((b, 1)), np.where(is_known, v, 0.0)], axis=1) for v in (alarm, hit))
+    # the curves are looked up one behind the other: no two places of a grid or curve are as near as the rounding
+    behind = 2.0 * np.arange(b)[:, None]
+    start = (c + 1) * np.arange(b)[:, None]
     # from the last corner at or left of the place to the one after it, which lies right of it
-    i = np.searchsorted(x, grid + _ROUNDING, "right") - 1
-    j = np.minimum(i + 1, len(x) - 1)
-    along = np.divide(np.maximum(grid - x[i], 0.0), x[j] - x[i], out=np.zeros(len(grid)), where=x[j] > x[i])
-    return np.asarray(y[i] + along * (y[j] - y[i]), dtype=np.float64)
+    i = np.searchsorted((x + behind).ravel(), grid + behind + _ROUNDING, "right") - 1
+    j = np.minimum(i + 1, start + c)
+    left, right, low, high = x.take(i), x.take(j), y.take(i), y.take(j)
+    along = np.divide(np.maximum(grid - left, 0.0), right - left, out=np.zeros(i.shape), where=right > left)
+    return np.where(is_known, low + along * (high - low), NAN)
 
 
 def _quantiles(scores: Floats) -> Floats:

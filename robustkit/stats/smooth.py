@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import NDArray
 from scipy.special import expit
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from robustkit.stats.codes import n_distinct
@@ -26,6 +28,8 @@ KNOTS = (0.1, 0.5, 0.9)
 """Quantiles of the three knots: two terms, for a rate that rises, falls, or turns once."""
 
 _Z = 1.959963984540054
+_FILTERS = Lock()
+"""What is done with warnings is set for all threads at once: curves are fitted one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,8 @@ def smooth_rate(x: Floats, events: Floats, patients: NDArray[np.intp], *, grid: 
     knots = np.unique(np.quantile(np.log(x), KNOTS))
     if len(knots) < len(KNOTS):
         return Curve(none, none, none, none, "too few different sizes")
-    model = sm.GLM(events, _terms(x, knots), family=sm.families.Binomial())
-    with warnings.catch_warnings():
+    model = GLM(events, _terms(x, knots), family=Binomial())
+    with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("error", PerfectSeparationWarning)
         try:
             fit = model.fit(cov_type="cluster", cov_kwds={"groups": patients})

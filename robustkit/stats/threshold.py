@@ -5,13 +5,14 @@ Source: Youden 1950, Cancer 3:32; Fluss et al. 2005, Biometrical Journal 47:458 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, ndtr
-from scipy.stats import norm, shapiro
+from scipy.stats import shapiro
 
 from robustkit.seeds import generator
 from robustkit.stats.estimate import NAN
@@ -28,6 +29,8 @@ _SMOOTHABLE = 8
 _SHAPIRO_UP_TO = 5000
 """Shapiro-Wilk is not calibrated for more cases; a kernel needs no normality."""
 _QUANTILES = 2000
+_GRID = 2001
+"""Thresholds on the logit among which a smoothed gain is the largest."""
 _NAMES: dict[Method, str] = {
     "normal": "two normals on the logit",
     "kernel": "kernel on the logit",
@@ -85,7 +88,7 @@ def youden(labels: Flags, scores: Floats, *, method: Method = "smoothed") -> Ope
     if form == "empirical":
         return OperatingPoint("youden", _empirical(labels, scores), n, k, _NAMES[form])
     x, y = logit(scores[labels]), logit(scores[~labels])
-    grid = np.linspace(min(x.min(), y.min()), max(x.max(), y.max()), 2001)
+    grid = np.linspace(min(x.min(), y.min()), max(x.max(), y.max()), _GRID)
     cumulative = _normal_cdf if form == "normal" else _kernel_cdf
     gain = cumulative(y, grid) - cumulative(x, grid)
     return OperatingPoint("youden", float(expit(grid[int(np.argmax(gain))])), n, k, _NAMES[form])
@@ -214,11 +217,35 @@ def point_draws(
         return np.full(draws, np.nan)
     form = smoothing_form(labels, scores, method=method) if name == "youden" else method
     members = [np.flatnonzero(patients == p) for p in np.unique(patients)]
-    found = np.empty(draws)
-    for i in range(draws):
-        rows = np.concatenate([members[j] for j in random.integers(0, len(members), len(members))])
-        found[i] = choose_point(name, labels[rows], scores[rows], method=form).value
+    drawn = [np.concatenate([members[j] for j in random.integers(0, len(members), len(members))]) for _ in range(draws)]
+    found = np.full(draws, np.nan)
+    is_left = np.ones(draws, dtype=bool)
+    if name == "youden" and form == "normal":
+        found, is_left = _normal_draws(labels, logit(scores), drawn)
+    for i in np.flatnonzero(is_left):
+        found[i] = choose_point(name, labels[drawn[i]], scores[drawn[i]], method=form).value
     return found
+
+
+def _normal_draws(labels: Flags, x: Floats, drawn: Sequence[Codes]) -> tuple[Floats, Flags]:
+    """Give ``(B,)`` Youden thresholds from two normals in every resample, and which resamples cannot have them."""
+    starts = np.cumsum([0, *(len(rows) for rows in drawn[:-1])])
+    rows = np.concatenate(drawn)
+    values, positive = x[rows], labels[rows]
+    ends = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+    grid = np.linspace(*ends, _GRID, axis=1)
+    gain, is_left = np.zeros(grid.shape), np.zeros(len(drawn), dtype=bool)
+    for own, sign in ((~positive, 1.0), (positive, -1.0)):
+        n = np.add.reduceat(own, starts, dtype=np.intp)
+        low = np.minimum.reduceat(np.where(own, values, np.inf), starts)
+        high = np.maximum.reduceat(np.where(own, values, -np.inf), starts)
+        # these are not smoothed: see ``youden``
+        is_left |= (n < _SMOOTHABLE) | ~(high > low)
+        mean = np.add.reduceat(np.where(own, values, 0.0), starts) / np.maximum(n, 1)
+        away = np.where(own, values - np.repeat(mean, [len(r) for r in drawn]), 0.0)
+        sd = np.sqrt(np.add.reduceat(away**2, starts) / np.maximum(n - 1, 1))
+        gain += sign * ndtr((grid - mean[:, None]) / np.where(sd > 0, sd, 1.0)[:, None])
+    return expit(np.take_along_axis(grid, gain.argmax(axis=1)[:, None], axis=1)[:, 0]), is_left
 
 
 def youden_interval(
@@ -253,7 +280,8 @@ def _specificity(negatives: Floats, candidates: Floats) -> Floats:
 
 
 def _normal_cdf(x: Floats, grid: Floats) -> Floats:
-    return np.asarray(norm.cdf(grid, x.mean(), x.std(ddof=1)))
+    # scipy.stats.norm.cdf is this with checks that take as long as the work
+    return np.asarray(ndtr((grid - x.mean()) / x.std(ddof=1)))
 
 
 def _kernel_cdf(x: Floats, grid: Floats) -> Floats:
@@ -263,5 +291,4 @@ def _kernel_cdf(x: Floats, grid: Floats) -> Floats:
     bandwidth = 0.9 * min(spreads) * len(x) ** -0.2
     # more cases than this say no more about a smooth curve than their quantiles do
     points = x if len(x) <= _QUANTILES else np.quantile(x, (np.arange(_QUANTILES) + 0.5) / _QUANTILES)
-    # scipy.stats.norm.cdf is this with checks that take as long as the work
     return np.asarray(ndtr((grid[:, None] - points[None, :]) / bandwidth).mean(axis=1))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from robustkit.atomic import write_text
+from robustkit.documents import parse_json
 from robustkit.errors import InputError
 from robustkit.provenance import digest, file_digest
 
@@ -92,7 +93,7 @@ def _read(file: Path) -> dict[str, Done]:
     if not file.is_file():
         return {}
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = parse_json(file.read_text(encoding="utf-8"))
         is_known = content["format"] == FORMAT
         steps = {
             k: Done(d["key"], dict(d["files"]), dict(d["said"]), float(d["seconds"]))

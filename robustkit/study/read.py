@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
+from robustkit.documents import parse_toml
 from robustkit.errors import InputError
 from robustkit.study.protocol import (
     IMAGENET,
@@ -31,6 +31,7 @@ _TOP = {
     "stratify", "drift", "compare", "heatmaps", "readers", "published",
 }  # fmt: skip
 _SEEDS = 5
+_LARGEST = 2**63
 _IMPORT_PATHS = {"source", "images", "groups", "masks"}
 
 
@@ -45,11 +46,11 @@ def read_protocol(file: Path, *, root: Path | None = None) -> Protocol:
         InputError: No such file, not TOML, or faults in it: all of them.
     """
     try:
-        said = tomllib.loads(file.read_text(encoding="utf-8"))
+        said = parse_toml(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         fix = "Write one with `robustkit study --init template`, or run `robustkit study phantom`."
         raise InputError("there is no such study file.", where=str(file), fix=fix) from None
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"this is not a TOML file ({error}).", where=str(file), fix="Correct it.") from error
     faults: list[str] = []
     protocol = _protocol(_Part("", said, faults), file, root or file.resolve().parent)
@@ -81,7 +82,7 @@ class _Part:
     def text(self, key: str, otherwise: str) -> str:
         value = self.said.get(key, otherwise)
         if not isinstance(value, str):
-            self.fault(f"{key}: expected text in quotes, got {value!r}")
+            self.fault(f"{key}: expected text in quotes, got {_shown(value)}")
             return otherwise
         return value
 
@@ -92,30 +93,35 @@ class _Part:
 
     def number(self, key: str, otherwise: float) -> float:
         value = self.said.get(key, otherwise)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            self.fault(f"{key}: expected a number, got {value!r}")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > _LARGEST:
+            self.fault(f"{key}: expected a number, got {_shown(value)}")
             return otherwise
         return float(value)
 
     def whole(self, key: str, otherwise: int, *, least: int = 0) -> int:
         value = self.said.get(key, otherwise)
         if isinstance(value, bool) or not isinstance(value, int):
-            self.fault(f"{key}: expected a whole number, got {value!r}")
+            self.fault(f"{key}: expected a whole number, got {_shown(value)}")
             return otherwise
-        if value < least:
-            self.fault(f"{key}: expected {least} or more, got {value}")
+        if not least <= value < _LARGEST:
+            self.fault(f"{key}: expected {least} or more, got {_shown(value)}")
+            return otherwise
         return value
 
     def texts(self, key: str) -> list[str]:
         """Give a list of texts; one text alone is a list of one."""
         value = self.said.get(key, [])
-        return [value] if isinstance(value, str) else [str(v) for v in value]
+        found = [value] if isinstance(value, str) else value
+        if not isinstance(found, list) or not all(isinstance(v, str) for v in found):
+            self.fault(f"{key}: expected a list of texts in quotes, got {_shown(value)}")
+            return []
+        return found
 
     def table(self, key: str) -> Mapping[str, Any] | None:
         value = self.said.get(key)
         if value is None or isinstance(value, dict):
             return value
-        self.fault(f"{key}: expected a table [{key}], got {value!r}")
+        self.fault(f"{key}: expected a table [{key}], got {_shown(value)}")
         return None
 
     def parts(self, key: str) -> list[_Part]:
@@ -129,6 +135,11 @@ class _Part:
     def rest(self, *own: str) -> dict[str, Any]:
         """Give all keys but these."""
         return {k: v for k, v in self.said.items() if k not in own}
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _protocol(top: _Part, file: Path, root: Path) -> Protocol:
@@ -174,8 +185,8 @@ def _network(part: _Part, defaults: Mapping[str, Any], root: Path) -> Network:
     whole = _Part(part.where, {**defaults, **part.said}, part.faults)
     weights = part.text("weights", SCRATCH)
     kind, colon, number = weights.partition(":")
-    if kind == STAND_IN and not (colon and number.isdigit()):
-        part.fault(f'weights: expected "{STAND_IN}:1" (a number for each file of noise), got {weights!r}')
+    if kind == STAND_IN and not (colon and number.isascii() and number.isdigit()):
+        part.fault(f'weights: expected "{STAND_IN}:1" (a number for each file of noise), got {_shown(weights)}')
     elif kind != STAND_IN and weights not in (SCRATCH, IMAGENET):
         weights = str(root / weights)
     options = whole.rest("name", "arch", "weights", "seeds", "from")
@@ -191,7 +202,7 @@ def _checkpoint(part: _Part, root: Path) -> Checkpoint:
 def _baseline(part: _Part) -> Baseline:
     kind = part.needed("kind")
     if kind and kind not in get_args(BaselineKind):
-        part.fault(f"kind: expected {', '.join(get_args(BaselineKind))}, got {kind!r}")
+        part.fault(f"kind: expected {', '.join(get_args(BaselineKind))}, got {_shown(kind)}")
     return Baseline(part.needed("name"), kind, part.rest("name", "kind"))  # type: ignore[arg-type]  # a fault elsewhere
 
 

@@ -101,4 +101,4 @@ def test_the_sum_counts_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "_looked", lambda **_: iter(findings[1:2]))
     done = CliRunner().invoke(app, ["doctor"])
     assert done.exit_code == 0
-    assert done.stdout.splitlines()[-1] == "this machine: well (1 optional things are missing)"
+    assert done.stdout.splitlines()[-1] == "this machine: well (optional and missing: 1)"

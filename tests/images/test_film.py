@@ -80,19 +80,19 @@ class TestRefused:
         path = tmp_path / "film.png"
         path.write_bytes(png_header(60_000, 60_000))
         for read in (film_size, read_film):
-            with pytest.raises(FilmError, match="60000 x 60000 px, more than 400 million"):
+            with pytest.raises(FilmError, match="60000 x 60000 px, more than 100 million"):
                 read(path)
-        path.write_bytes(png_header(20_000, 20_001))
-        with pytest.raises(FilmError, match="20000 x 20001 px"):
+        path.write_bytes(png_header(10_000, 10_001))
+        with pytest.raises(FilmError, match="10000 x 10001 px"):
             film_size(path)
 
     def test_wide_or_large_is_no_fault(self, tmp_path):
         path = tmp_path / "film.png"
         path.write_bytes(png_header(60_000, 10))
         assert film_size(path).width == 60_000
-        # Pillow's own limit is lower
-        path.write_bytes(png_header(20_000, 20_000))
-        assert (film_size(path).width, film_size(path).height) == (20_000, 20_000)
+        # Pillow's own limit is lower, and its own
+        path.write_bytes(png_header(10_000, 10_000))
+        assert (film_size(path).width, film_size(path).height) == (10_000, 10_000)
         Image.new("L", (60_000, 3), 7).save(path)
         assert read_film(path).pixels.shape == (3, 60_000)
 

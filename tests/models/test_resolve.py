@@ -123,8 +123,8 @@ def test_no_sidecar_says_nothing(tmp_path: Path) -> None:
         (ModelOptions(channels="hsv"), "unknown channels 'hsv'"),
         (ModelOptions(mean="a,b"), "expected numbers with commas"),
         (ModelOptions(mean="0.5"), "expected 3 values of mean"),
-        (ModelOptions(input_size=0), "input size must be >= 1"),
-        (ModelOptions(margin=-0.1), "margin >= 0"),
+        (ModelOptions(input_size=0), "1 to 8192 px a side, got 0 x 0"),
+        (ModelOptions(margin=-0.1), "margin must be 0 to 100"),
     ],
 )
 def test_wrong_flags(options: ModelOptions, sentence: str) -> None:

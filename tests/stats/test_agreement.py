@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from robustkit.stats.agreement import COUNT, MEASURES, case_columns, measure
+from robustkit.stats.agreement import COUNT, MEASURES, case_columns, measure, not_estimable
+from robustkit.stats.bootstrap import PatientDraws
 from robustkit.stats.components import components
 from robustkit.stats.flip_curve import changed_share
+from robustkit.stats.groups import one_group
+from robustkit.stats.of_sums import Bounds, Question, Statistic, bounds_of_sums
 from statsmodels.duration.survfunc import SurvfuncRight
 
 SHROUT_FLEISS = np.array(
@@ -47,28 +50,27 @@ def test_limits_hold_95_per_cent_of_new_answers() -> None:
     assert within.mean() == pytest.approx(0.95, abs=0.01)
 
 
-def _sums(redrawn: np.ndarray, nominal: np.ndarray, patients: np.ndarray, draws: int = 400) -> tuple[dict, dict]:  # type: ignore[type-arg]
+def _bounds(name: str, redrawn: np.ndarray, nominal: np.ndarray, patients: np.ndarray, draws: int = 400) -> Bounds:
     columns = {COUNT: np.ones(len(redrawn)), **case_columns(redrawn, nominal)}
-    by_patient = {k: np.bincount(patients, weights=v) for k, v in columns.items()}
-    m = len(by_patient[COUNT])
+    statistic = Statistic(measure(name, redrawn.shape[1]), np.array([True]), "nothing varies")
+    question = Question({k: v[None] for k, v in columns.items()}, {name: statistic})
+    m = int(patients.max()) + 1
     counts = np.random.default_rng(0).multinomial(m, np.full(m, 1 / m), size=draws)
-    return by_patient, {k: counts @ v for k, v in by_patient.items()}
+    (found,) = bounds_of_sums(one_group(patients), PatientDraws(counts.T.astype(float)), [question])
+    return found[name]
 
 
 def test_what_is_not_estimable_has_a_reason() -> None:
-    random = np.random.default_rng(1)
-    redrawn = random.normal(size=(60, 4))
-    few = measure("bias", *_sums(redrawn[:9], redrawn[:9, 0], np.arange(9)), repeats=4)
-    assert np.isnan(few.value)
-    assert few.reason == "fewer than 10 patients (9)"
-    assert (
-        measure("icc", *_sums(redrawn, redrawn[:, 0], np.arange(60)), repeats=4).reason == "fewer than 100 cases (60)"
-    )
+    assert not_estimable("bias", 9, 9) == "fewer than 10 patients (9)"
+    assert not_estimable("icc", 60, 60) == "fewer than 100 cases (60)"
+    assert not_estimable("bias", 0, 0) == "no cases"
+    assert not not_estimable("bias", 60, 60)
     still = np.zeros((120, 4))
-    assert "nothing varies" in measure("icc", *_sums(still, still[:, 0], np.arange(120)), repeats=4).reason
+    icc = _bounds("icc", still, still[:, 0], np.arange(120))
+    assert (np.isnan(icc.value[0, 0]), icc.reason[0, 0]) == (True, "nothing varies")
     # every case exactly as it was: no interval of zero width
-    found = measure("bias", *_sums(still, still[:, 0], np.arange(120)), repeats=4)
-    assert (found.value, np.isnan(found.low)) == (0.0, True)
+    found = _bounds("bias", still, still[:, 0], np.arange(120))
+    assert (found.value[0, 0], np.isnan(found.low[0, 0])) == (0.0, True)
 
 
 @pytest.mark.slow
@@ -80,8 +82,8 @@ def test_the_intervals_of_an_icc_cover_where_the_patient_is_the_unit() -> None:
         # case variance 1 (half of it shared by a patient), box variance 1: ICC .5
         case = np.sqrt(0.5) * (random.normal(size=120)[patients] + random.normal(size=240))
         redrawn = case[:, None] + random.normal(size=(240, 6))
-        found = measure("icc", *_sums(redrawn, case, patients, draws=500), repeats=6)
-        covered.append(found.low <= 0.5 <= found.high)
+        found = _bounds("icc", redrawn, case, patients, draws=500)
+        covered.append(found.low[0, 0] <= 0.5 <= found.high[0, 0])
     assert 0.915 <= np.mean(covered) <= 0.975
 
 

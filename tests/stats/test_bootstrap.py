@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from robustkit.stats.bootstrap import bca, clustered_mean, patient_draws, sums_by_patient, weighted_auc
+from robustkit.stats.bootstrap import bca, bca_rows, clustered_mean, patient_draws, sums_by_patient, weighted_auc
 from robustkit.stats.proportion import clustered_variance
 from scipy.stats import bootstrap as scipy_bootstrap
 from sklearn.metrics import roc_auc_score
@@ -206,3 +206,17 @@ def test_percentile_interval_of_nothing_that_varies_has_a_reason() -> None:
     found = clustered_mean(np.full(20, 0.5), np.arange(20), _draws(20), interval="percentile")
     assert (found.value, found.reason) == (0.5, "no variation between patients")
     assert math.isnan(found.low)
+
+
+def test_rows_at_once_are_each_as_alone() -> None:
+    random = np.random.default_rng(6)
+    drawn, value, left_out = random.normal(size=(6, 400)), random.normal(size=6) / 9, random.normal(size=(6, 30)) ** 3
+    drawn[1, :5], drawn[2, :100], drawn[3], drawn[4, 0] = np.nan, np.nan, 0.7, np.inf
+    left_out[1, :3], left_out[5] = np.nan, np.nan
+    low, high, se, reason = bca_rows(drawn, value, left_out)
+    for i in range(6):
+        kept = left_out[i][np.isfinite(left_out[i])]
+        alone = bca(drawn[i], float(value[i]), kept if len(kept) else np.zeros(1))
+        np.testing.assert_allclose((low[i], high[i], se[i]), alone[:3], rtol=1e-12)
+        assert reason[i] == alone[3]
+    assert (reason != "").tolist() == [False, False, True, True, False, False]

@@ -34,6 +34,22 @@ def test_slope_and_intercept_are_those_of_statsmodels_in_every_draw() -> None:
         assert large[i] == pytest.approx(alone.params[0], rel=1e-6)
 
 
+def test_calibration_in_the_large_of_many_draws_is_that_of_statsmodels() -> None:
+    # of 12 cases, draws lie far from the sample and near it
+    for n in (12, 300):
+        labels, z, _ = _data(n=n, seed=4)
+        weights = np.random.default_rng(1).multinomial(n, np.full(n, 1 / n), size=60).astype(float)
+        found = in_the_large_draws(labels, z, weights)
+        for value, w in zip(found, weights, strict=True):
+            if not 0 < (w * labels).sum() < n:
+                assert np.isnan(value)
+                continue
+            alone = sm.GLM(
+                labels.astype(float), np.ones((n, 1)), offset=z, family=sm.families.Binomial(), freq_weights=w
+            ).fit(tol=1e-12)
+            assert value == pytest.approx(alone.params[0], rel=1e-7, abs=1e-9)
+
+
 def test_separated_classes_and_a_missing_class_are_not_defined() -> None:
     z = np.linspace(-3, 3, 40)
     weights = np.ones((1, 40))

@@ -9,10 +9,12 @@ import pytest
 from robustkit.stats.contrast import (
     heterogeneity,
     score_contrast_p,
+    score_contrasts_p,
     score_heterogeneity_p,
     two_sample_z,
 )
 from robustkit.stats.estimate import Estimate
+from robustkit.stats.groups import groups_of
 from scipy.stats import chi2, chi2_contingency, fisher_exact, kstest, norm
 from statsmodels.stats.meta_analysis import combine_effects
 
@@ -176,3 +178,16 @@ def test_p_is_uniform_where_strata_are_equal() -> None:
         found.append(score_contrast_p(values, patients, (np.arange(60) < 25)[patients]))
     assert np.mean(np.array(found) < 0.05) < 0.12
     assert kstest(found, "uniform").statistic < 0.2
+
+
+def test_many_strata_at_once_are_each_as_alone() -> None:
+    random = np.random.default_rng(3)
+    values, patients, codes = random.normal(size=90), random.integers(0, 40, 90), random.integers(0, 4, 90)
+    # a stratum of all cases has no rest, an empty one no case
+    groups = groups_of([codes, np.zeros(90, dtype=np.intp)], patients, sizes=[5, 1])
+    found = score_contrasts_p(values, patients, groups)
+    # the test of two strata is that of heterogeneity between them
+    alone = [score_heterogeneity_p(values, patients, (codes == g).astype(object)) for g in range(4)]
+    np.testing.assert_allclose(found[:4], alone, rtol=1e-10)
+    assert np.isnan(found[4:]).all()
+    assert score_contrasts_p(np.ones(90), patients, groups)[:4].tolist() == [1.0] * 4

@@ -118,3 +118,13 @@ def test_nobody_has_no_net_benefit() -> None:
     band = net_benefit_band(none.astype(bool), none, codes, _draws(np.arange(3)), grid=np.array([0.5]))
     assert band.reason == "no cases"
     assert np.isnan(band.value).all()
+
+
+def test_a_few_draws_without_a_class_leave_the_others_as_they_are() -> None:
+    positive, scores, patients = _cases(60)
+    draws = _draws(patients)
+    alone = roc_band(positive, scores, patients, draws, grid=GRID)
+    # draws of nobody, in front, between and behind
+    lacking = np.insert(draws.by_patient, [0, 50, 200], 0.0, axis=1)
+    found = roc_band(positive, scores, patients, PatientDraws(lacking), grid=GRID)
+    np.testing.assert_allclose((found.low, found.high), (alone.low, alone.high), rtol=1e-12)

@@ -246,3 +246,18 @@ def test_patients_are_resampled_with_all_their_cases() -> None:
     drawn = youden_draws(labels, scores, np.arange(80) // 4, draws=80, random=random)
     alone = youden_draws(labels, scores, np.arange(80), draws=80, random=random)
     assert np.std(logit(drawn)) > 1.3 * np.std(logit(alone))
+
+
+def test_thresholds_of_two_normals_are_those_chosen_one_by_one() -> None:
+    random = np.random.default_rng(2)
+    # few enough of a class that some draws are not smoothed
+    labels, patients = np.arange(60) < 11, np.arange(60) // 2
+    scores = expit(random.normal(2.0 * labels, 1.0))
+    found = youden_draws(labels, scores, patients, draws=150, random=np.random.default_rng(9), method="normal")
+    again, forms = np.random.default_rng(9), set()
+    for value in found:
+        rows = np.concatenate([np.flatnonzero(patients == p) for p in again.integers(0, 30, 30)])
+        alone = youden(labels[rows], scores[rows], method="normal")
+        forms.add(alone.method)
+        assert value == pytest.approx(alone.value, rel=1e-12)
+    assert forms == {"two normals on the logit", "empirical"}

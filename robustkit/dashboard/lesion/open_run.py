@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from robustkit.cohort.case import Case
+from robustkit.documents import parse_json
 from robustkit.errors import InputError, RunError, UnknownNameError
 from robustkit.geometry import Box
 from robustkit.results.folder import RunFolder
@@ -181,7 +181,7 @@ class OpenRun:
         if not file.is_file():
             return None
         try:
-            said = json.loads(file.read_text(encoding="utf-8"))
+            said = parse_json(file.read_text(encoding="utf-8"))
             found = [float(m["value"]) for m in said["measures"] if m["name"] == "shift" and m["value"] is not None]
         except (ValueError, KeyError, TypeError, OSError):
             return None

@@ -1,0 +1,261 @@
+"""The AUC of many groups of the same cases at once, with clustered DeLong intervals: each repeat is sorted only once.
+
+Sources: DeLong et al. 1988, Biometrics 44:837; Obuchowski 1997, Biometrics 53:567 (clusters).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from robustkit.stats.auc import ALIKE, ALL_TIED, MIN_PATIENTS, TINY, Z
+from robustkit.stats.estimate import NAN, Estimates, no_estimates
+from robustkit.stats.groups import Floats, Groups
+from robustkit.stats.montecarlo import LEAST_SETS
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPlacements:
+    """Where each case of a group stands among those of the other class in this group.
+
+    Attributes:
+        groups: The groups.
+        is_positive: ``(f,)`` class of each of their cases.
+        mean: ``(f,)`` placement averaged over repeats, in [0, 1]: v10 of a positive, v01 of a negative.
+        variance: ``(f,)`` its variance over what is independent among the repeats (ddof 1); NaN where that is too little.
+        n_independent: Repeats, or sets of them, that ``variance`` rests on.
+        aucs: ``(R, k)`` AUC of each repeat; NaN without both classes, and where a score is NaN.
+    """
+
+    groups: Groups
+    is_positive: Flags
+    mean: Floats
+    variance: Floats
+    n_independent: int
+    aucs: Floats
+
+    @property
+    def value(self) -> Floats:
+        """``(k,)`` AUC averaged over repeats."""
+        return np.asarray(self.aucs.mean(axis=0))
+
+
+class _Below:
+    """Counts how many of the other class stand below each case of each group, ties half, from one sort of all cases.
+
+    A table tells how many of the j lowest cases are positives, or negatives, of each group; it is summed down once per
+    repeat, and looked up at the place of each case.
+    """
+
+    def __init__(self, labels: Flags, groups: Groups) -> None:
+        """Prepare for ``(n,)`` labels."""
+        n, k = len(labels), groups.k
+        positive = labels[groups.case]
+        self.entries = np.concatenate([np.flatnonzero(positive), np.flatnonzero(~positive)])
+        self.n_positive = int(positive.sum())
+        self.group = groups.group[self.entries]
+        self._case = groups.case[self.entries]
+        kind = np.int16 if n <= np.iinfo(np.int16).max else np.int32
+        self._member = np.zeros((2, n, k), dtype=kind)
+        # a positive is held against the negatives of the group, and the other way round
+        self._member[1 - positive.astype(np.intp), groups.case, groups.group] = 1
+        self._table = np.zeros((n + 1, k), dtype=kind)
+        self._halves = slice(0, self.n_positive), slice(self.n_positive, None)
+
+    def twice(self, scores: Floats) -> Floats:
+        """Give ``(f,)`` twice the count, positives first, for ``(n,)`` scores."""
+        n, k = self._member.shape[1:]
+        order = np.argsort(scores)
+        ordered = scores[order]
+        is_first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+        has_ties = not is_first.all()
+        lower = np.empty(n, dtype=np.intp)
+        lower[order] = np.maximum.accumulate(np.where(is_first, np.arange(n), 0)) if has_ties else np.arange(n)
+        found = np.empty(len(self.entries))
+        upper = np.empty(n, dtype=np.intp)
+        if has_ties:
+            upper[order] = np.append(np.flatnonzero(is_first)[1:], n)[np.cumsum(is_first) - 1]
+        # what a positive is held against stands second
+        for half, member in zip(self._halves, self._member[::-1], strict=True):
+            np.cumsum(member.take(order, axis=0), axis=0, out=self._table[1:])
+            case, group = self._case[half], self.group[half]
+            below = self._table.take((lower * k)[case] + group).astype(np.float64)
+            found[half] = below + (self._table.take((upper * k)[case] + group) if has_ties else below)
+        return found
+
+
+def group_placements(labels: Flags, scores: Floats, groups: Groups, *, set_size: int = 1) -> GroupPlacements:
+    """Give the placements of every group.
+
+    Args:
+        labels: ``(n,)`` bool.
+        scores: ``(R, n)`` float64; infinite scores are ordered like any other.
+        groups: Of the cases.
+        set_size: Repeats of a set of Sobol points; 1 for random boxes.
+    """
+    below, repeats = _Below(labels, groups), len(scores)
+    wins = np.zeros((repeats, groups.k))
+    f, sets = len(below.entries), repeats // set_size
+    total, whole, squares = np.zeros(f), np.zeros(f), np.zeros(f)
+    for start in range(0, repeats if f else 0, set_size):
+        together = np.zeros(f)
+        for r in range(start, min(start + set_size, repeats)):
+            found = below.twice(scores[r])
+            own = slice(0, below.n_positive)
+            wins[r] = np.bincount(below.group[own], weights=found[own], minlength=groups.k)
+            together += found
+        total += together
+        if start // set_size < sets:
+            whole, squares = whole + together, squares + together**2
+    is_positive = labels[groups.case]
+    sizes = groups.over_cases(is_positive), groups.over_cases(~is_positive)
+    others = np.where(is_positive, sizes[1][groups.group], sizes[0][groups.group])
+    scale = np.full(f, NAN)
+    np.divide(0.5, others, out=scale, where=others > 0)
+    mean, variance = np.empty(f), np.full(f, NAN)
+    mean[below.entries] = total / max(1, repeats)
+    mean = np.where(is_positive, mean * scale, 1.0 - mean * scale)
+    independent = repeats if set_size == 1 else sets if sets >= LEAST_SETS else 1
+    if independent > 1:
+        # counts are whole numbers, so this difference is exact
+        spread = (squares * sets - whole**2) / (sets * (sets - 1))
+        variance[below.entries] = spread / set_size**2
+        variance *= scale**2
+    pairs = 2.0 * sizes[0] * sizes[1]
+    aucs = np.divide(wins, pairs, out=np.full(wins.shape, NAN), where=pairs > 0)
+    if np.isnan(scores).any():
+        is_missing = np.asarray(np.isnan(scores).any(axis=0))
+        aucs[:, groups.sums(is_missing) > 0] = NAN
+    return GroupPlacements(groups, is_positive, mean, variance, independent, aucs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """``(k,)`` cases and patients of each group, all and by class."""
+
+    n: Floats
+    n_positive: Floats
+    n_negative: Floats
+    m: Floats
+    m_positive: Floats
+    m_negative: Floats
+
+
+def _sizes(groups: Groups, is_positive: Flags) -> _Sizes:
+    def patients(own: Flags) -> Floats:
+        return groups.over_pairs(groups.by_pair(own) > 0)
+
+    everyone = np.ones(len(is_positive), dtype=bool)
+    kinds = (everyone, is_positive, ~is_positive)
+    return _Sizes(*(groups.over_cases(own) for own in kinds), *(patients(own) for own in kinds))
+
+
+def _not_estimable(sizes: _Sizes) -> NDArray[np.object_]:
+    """Say why an AUC cannot be estimated, as ``auc.not_estimable`` does."""
+    reasons = np.full(len(sizes.n), "", dtype=object)
+    for i in np.flatnonzero(np.minimum(sizes.m_positive, sizes.m_negative) < MIN_PATIENTS):
+        positive, negative = int(sizes.m_positive[i]), int(sizes.m_negative[i])
+        if not positive or not negative:
+            reasons[i] = (
+                f"one class only (no {'negative' if positive else 'positive'} case)" if sizes.n[i] else "no cases"
+            )
+            continue
+        found = f"{positive} with positives, {negative} with negatives"
+        reasons[i] = f"fewer than {MIN_PATIENTS} patients of either class ({found})"
+    return reasons
+
+
+def clustered_aucs(placed: GroupPlacements) -> Estimates:
+    """Give the AUC of every group, averaged over repeats, with a clustered DeLong interval on the logit scale.
+
+    Returns:
+        See ``auc.clustered_auc``.
+    """
+    sizes, value = _sizes(placed.groups, placed.is_positive), placed.value
+    reason = _not_estimable(sizes)
+    reason[(reason == "") & np.isnan(value)] = "a score is missing (NaN)"
+    found = no_estimates(
+        placed.groups.k, n_cases=sizes.n, n_patients=sizes.m, n_positive=sizes.n_positive,
+        n_positive_patients=sizes.m_positive, reason=reason,
+    )  # fmt: skip
+    known = reason == ""
+    is_perfect = known & np.isin(value, (0.0, 1.0))
+    se = np.sqrt(_variance(placed.groups, _influence(placed, sizes), sizes))
+    is_tied = known & ~is_perfect & (se < TINY)
+    usual = known & ~is_perfect & ~is_tied
+    found.value[known], found.mc_se[known] = value[known], _mc_se(placed, sizes)[known]
+    found.se[usual], found.reason[is_tied] = se[usual], ALL_TIED
+    found.method[usual], found.method[is_perfect] = "clustered DeLong, logit scale", "perfect separation, exact bound"
+    at, half = logit(value[usual]), Z * se[usual] / (value[usual] * (1.0 - value[usual]))
+    found.low[usual], found.high[usual] = expit(at - half), expit(at + half)
+    found.low[is_perfect], found.high[is_perfect] = _perfect(value[is_perfect], sizes, is_perfect)
+    return found
+
+
+def _influence(placed: GroupPlacements, sizes: _Sizes) -> tuple[Floats, Floats]:
+    """Give what each patient adds to the error of each group's AUC, ``(P,)``, by her positives and by her negatives."""
+    groups, positive = placed.groups, placed.is_positive
+    away = placed.mean - placed.value[groups.group]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = away / sizes.n_positive[groups.group], away / sizes.n_negative[groups.group]
+    return groups.by_pair(np.where(positive, parts[0], 0.0)), groups.by_pair(np.where(positive, 0.0, parts[1]))
+
+
+def _variance(groups: Groups, influence: tuple[Floats, Floats], sizes: _Sizes) -> Floats:
+    """Obuchowski's S10 / n_positive + S01 / n_negative + 2 S11 / (n_positive n_negative): see ``auc``."""
+
+    def small(m: Floats) -> Floats:
+        return m / np.maximum(m - 1.0, 1.0)
+
+    positive, negative = influence
+    s10 = small(sizes.m_positive) * groups.over_pairs(positive**2)
+    s01 = small(sizes.m_negative) * groups.over_pairs(negative**2)
+    s11 = small(sizes.m) * groups.over_pairs(positive * negative)
+    return np.maximum(0.0, s10 + s01 + 2.0 * s11)
+
+
+def _mc_se(placed: GroupPlacements, sizes: _Sizes) -> Floats:
+    """Error that redrawing the boxes alone would give: see ``auc``."""
+    n = np.where(placed.is_positive, sizes.n_positive[placed.groups.group], sizes.n_negative[placed.groups.group])
+    within = placed.groups.over_cases(placed.variance / n**2)
+    return np.sqrt(within / placed.n_independent)
+
+
+def _perfect(value: Floats, sizes: _Sizes, own: Flags) -> tuple[Floats, Floats]:
+    """Bound AUCs of 1 or 0, where the logit is not defined: see ``auc``."""
+    k = np.minimum(np.minimum(sizes.m_positive, sizes.m_negative), sizes.m // 2)[own]
+    bound = 0.025 ** (1.0 / k)
+    return np.where(value == 1.0, bound, 0.0), np.where(value == 1.0, 1.0, 1.0 - bound)
+
+
+def aucs_lost(nominal: GroupPlacements, redrawn: GroupPlacements) -> Estimates:
+    """Give the nominal AUC minus the AUC averaged over repeats, by clustered paired DeLong.
+
+    Args:
+        nominal: Of the boxes as given: one repeat.
+        redrawn: Of the same groups.
+
+    Returns:
+        See ``auc.paired_auc_difference``; without ``mc_se``.
+    """
+    groups, sizes = redrawn.groups, _sizes(redrawn.groups, redrawn.is_positive)
+    diff = nominal.value - redrawn.value
+    reason = _not_estimable(sizes)
+    reason[(reason == "") & np.isnan(diff)] = "a score is missing (NaN)"
+    found = no_estimates(groups.k, n_cases=sizes.n, n_patients=sizes.m, reason=reason)
+    known = reason == ""
+    apart = [a - b for a, b in zip(_influence(nominal, sizes), _influence(redrawn, sizes), strict=True)]
+    se = np.sqrt(_variance(groups, (apart[0], apart[1]), sizes))
+    is_alike, usual = known & (se < TINY) & (np.abs(diff) < TINY), known & (se >= TINY)
+    found.method[known], found.value[known] = "clustered paired DeLong", diff[known]
+    found.reason[known & ~usual] = ALL_TIED
+    found.value[is_alike], found.se[is_alike], found.reason[is_alike] = 0.0, 0.0, ALIKE
+    found.se[usual] = se[usual]
+    found.low[usual] = np.maximum(-1.0, diff - Z * se)[usual]
+    found.high[usual] = np.minimum(1.0, diff + Z * se)[usual]
+    return found
