@@ -33,8 +33,9 @@ def browser() -> Iterator[Any]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--need-shared``."""
+    """Add ``--need-shared`` and ``--trust``."""
     parser.addoption("--need-shared", action="store_true", help="fail where ../shared is missing instead of skipping")
+    parser.addoption("--trust", metavar="FOLDER", help="write what was tried, how often and what was found, as JSON")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -6,7 +6,7 @@ import base64
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from pydicom import config as pydicom_config
 from pydicom.datadict import DicomDictionary, keyword_for_tag
 from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence
+from pydicom.sequence import Sequence as Items
 from pydicom.tag import Tag
 from robustkit.images.quiet import quiet
 
@@ -84,8 +84,8 @@ def _nested(data: Dataset) -> int:
     item = Dataset()
     item.PatientName, item.StudyDate, item.AccessionNumber = VALUES["PN"], DAY, MARK
     item.ReferencedSOPInstanceUID = UID
-    data.RequestAttributesSequence = Sequence([item])
-    data.ReferencedStudySequence = Sequence([item])
+    data.RequestAttributesSequence = Items([item])
+    data.ReferencedStudySequence = Items([item])
     return 8
 
 
@@ -114,17 +114,19 @@ def as_it_is() -> Iterator[None]:
         settings.reading_validation_mode, settings.writing_validation_mode = before
 
 
-def to_dicom(manifest: Path) -> int:
-    """Turn the films of a manifest into marked DICOM films; gives the number of marks."""
+def to_dicom(manifest: Path, *, but: Sequence[int] = ()) -> int:
+    """Turn the PNG films of a manifest into marked DICOM films; gives the number of marks."""
     table = pd.read_csv(manifest)
     n = 0
-    for image in table["image"].unique():
+    for row, image in enumerate(table["image"]):
+        if row in but:
+            continue
         pixels = np.asarray(Image.open(manifest.parent / image))
         data, marks = named_film(pixels, PixelSpacing=[0.2, 0.2], PixelSpacingCalibrationType="GEOMETRY")
         save(data, (manifest.parent / image).with_suffix(".dcm"))
         (manifest.parent / image).unlink()
         n += marks
-    table["image"] = table["image"].str.replace(".png", ".dcm")
+        table.loc[row, "image"] = image.replace(".png", ".dcm")
     table.to_csv(manifest, index=False)
     return n
 
@@ -168,3 +170,39 @@ def _inside(raw: bytes) -> Iterator[bytes]:
 def marks_in(content: bytes) -> list[str]:
     """Name the marks that stand in some bytes, as UTF-8 or UTF-16."""
     return [m for m in FORBIDDEN if m.encode() in content or m.encode("utf-16-le") in content]
+
+
+def described_film(path: Path, pixels: NDArray[np.uint8]) -> Path:
+    """Write a JPEG, PNG or TIFF whose EXIF, tags and text hold the mark, as its kind allows."""
+    # Pillow logs what it writes, too
+    with quiet():
+        image = Image.fromarray(pixels)
+        exif = Image.Exif()
+        for tag in (0x010E, 0x013B, 0x8298, 0x9C9B, 0x0131):
+            exif[tag] = MARK
+        exif[0x0132] = "1871:02:17 03:17:33"
+        if path.suffix == ".tif":
+            tags = {270: MARK, 315: MARK, 306: "1871:02:17 03:17:33"}
+            image.save(path, tiffinfo=tags, save_all=True, append_images=[Image.new("L", (9, 9))])
+        elif path.suffix == ".png":
+            info = PngImagePlugin.PngInfo()
+            info.add_text("Patient", MARK)
+            info.add_text("Comment", f"{MARK} {DAY}", zip=True)
+            image.save(path, pnginfo=info, exif=exif)
+        else:
+            image.save(path, exif=exif, comment=MARK, quality=95)
+    return path
+
+
+def to_described(manifest: Path, suffixes: dict[int, str]) -> None:
+    """Turn some films of a manifest, by row, into marked films of another kind."""
+    table = pd.read_csv(manifest)
+    for row, suffix in suffixes.items():
+        old = manifest.parent / table.loc[row, "image"]
+        with quiet():
+            pixels = np.asarray(Image.open(old))
+        described_film(old.with_suffix(suffix), pixels)
+        if suffix != old.suffix:
+            old.unlink()
+        table.loc[row, "image"] = str(Path(table.loc[row, "image"]).with_suffix(suffix))
+    table.to_csv(manifest, index=False)
