@@ -64,6 +64,8 @@ def sweep_blocks(
         points: Named thresholds.
         fixed: Columns that are one for all rows.
     """
+    if not len(sample.rows):
+        return  # a cohort whose cases all failed has no threshold to move
     names = [[p.name for p in points if p.value == cut] for cut in grid]
     named = np.array(["; ".join(own) for own in names], dtype=object)
     changed, asked = (_changed(redrawn, grid), redrawn.scores.size) if redrawn else (np.full(len(grid), np.nan), 0)

@@ -188,7 +188,7 @@ def test_rows_that_cannot_be_learnt_from(world: Path, tmp_path: Path, change: di
         ({"epochs": 0}, InputError, "--epochs: expected 1 or more, got 0"),
         ({"batch_size": 1}, InputError, "--batch-size: expected 2 or more"),
         ({"jitter": 1.0}, InputError, r"--jitter: expected a share in \[0, 1\)"),
-        ({"margin": -0.1}, InputError, "margin >= 0"),
+        ({"margin": -0.1}, InputError, "margin must be 0 to"),
         ({"kernel": "nearest"}, InputError, "--kernel: unknown kernel 'nearest'; known: bilinear"),
         ({"fit": "pad"}, InputError, "--fit: unknown fit 'pad'; known: stretch"),
         ({"device": "cuda:9"}, InputError, "does not exist here"),
