@@ -33,7 +33,11 @@ def browser() -> Iterator[Any]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--need-shared``."""
+    """Add ``--need-shared``, ``--trust`` and ``--fuzz-seconds``."""
+    parser.addoption(
+        "--trust", metavar="FOLDER", help="write what was tried, and what happened, as JSON to this folder"
+    )
+    parser.addoption("--fuzz-seconds", type=float, default=20.0, help="how long each slow fuzz test goes on")
     parser.addoption("--need-shared", action="store_true", help="fail where ../shared is missing instead of skipping")
 
 
