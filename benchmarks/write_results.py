@@ -206,7 +206,7 @@ STRATIFY = (
     "each repeat; the sums of all answers meet the draws in one product per stratum; BCa of all rows at once; calibration "
     "in every draw from the sample's own fit, by blocks that fit the cache, and in the large by a polynomial; thresholds of "
     "resamples in one array; tables written column by column; models, cohorts and strata on all cores. A compiled kernel "
-    "(numba) was not used: its start takes what it would save. What is left, in order of size: reading itself, the fits of "
+    "(numba) was not tried. What is left, in order of size: reading itself, the fits of "
     "calibration, the products with the draws, the sort of each repeat, random signs of the permutation tests between "
     "models (their stream is fixed), and imports.",
 )
