@@ -1,10 +1,33 @@
-"""JSON and TOML that others wrote: whatever is wrong with the text is a ValueError, hostile nesting too."""
+"""Files that others wrote: what damaged ones make readers raise; JSON and TOML, of which every fault is a ValueError."""
 
 from __future__ import annotations
 
+import csv
 import json
+import struct
 import tomllib
+import zipfile
+import zlib
 from typing import Any
+
+TABLE_FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    csv.Error,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What a damaged or hostile table makes pandas, pyarrow and openpyxl raise."""
 
 LARGEST_TOML = 2**17
 """Characters: the standard library's reader takes the square of the length for some texts."""

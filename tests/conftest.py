@@ -33,7 +33,8 @@ def browser() -> Iterator[Any]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--need-shared`` and ``--trust``."""
+    """Add ``--need-shared``, ``--trust`` and ``--fuzz-seconds``."""
+    parser.addoption("--fuzz-seconds", type=float, default=20.0, help="how long each slow fuzz test goes on")
     parser.addoption("--need-shared", action="store_true", help="fail where ../shared is missing instead of skipping")
     parser.addoption("--trust", metavar="FOLDER", help="write what was tried, how often and what was found, as JSON")
 
