@@ -107,7 +107,7 @@ def test_a_path_is_a_name_in_the_folder_and_nothing_else(tmp_path: Path, tally: 
     """No shell, no home folder, no address: what is not there is a failed case."""
     from robustkit.images.film import read_film
 
-    found = list(read_manifest(written(tmp_path, f"{HEADING}\na,{path},0,0,10,10,benign\n")).cases())[0].image
+    found = next(read_manifest(written(tmp_path, f"{HEADING}\na,{path},0,0,10,10,benign\n")).cases()).image
     assert found.is_relative_to(tmp_path)
     assert tally.judge("manifests: paths", lambda: read_film(found))[0] == "failed_case"
 
