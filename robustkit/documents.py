@@ -8,6 +8,7 @@ import struct
 import tomllib
 import zipfile
 import zlib
+from pathlib import Path
 from typing import Any
 
 TABLE_FAULTS = (
@@ -29,8 +30,16 @@ TABLE_FAULTS = (
 )
 """What a damaged or hostile table makes pandas, pyarrow and openpyxl raise."""
 
-LARGEST_TOML = 2**17
+LARGEST_TOML = 2**16
 """Characters: the standard library's reader takes the square of the length for some texts."""
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether there is such a file; a name that no file can have is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def parse_json(text: str, **options: Any) -> Any:
