@@ -30,7 +30,7 @@ TABLE_FAULTS = (
 )
 """What a damaged or hostile table makes pandas, pyarrow and openpyxl raise."""
 
-LARGEST_TOML = 2**16
+LARGEST_TOML = 2**15
 """Characters: the standard library's reader takes the square of the length for some texts."""
 
 

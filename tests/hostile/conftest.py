@@ -37,7 +37,8 @@ def typed(
                 run()
             except SystemExit as stop:
                 code = int(stop.code or 0)
-        said = capsys.readouterr().err
+        shown = capsys.readouterr()
+        said = shown.err or shown.out  # validate lists what is wrong as its result
         assert code in (0, 1, 2, 3)
         outcomes: dict[int, Outcome] = {0: "accepted", 1: "accepted", 2: "error", 3: "failed_case"}
         assert "Traceback" not in said

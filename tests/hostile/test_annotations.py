@@ -122,7 +122,7 @@ def test_coco_of_strange_values(place: Path, tally: Tally, part: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../../etc/passwd", "/etc/passwd", "", ".", "..", "a\0b", "a\nb", "x" * 5000, "a/" * 3000, "\ud800"]
+    "name", ["../../etc/passwd", "/etc/passwd", "", ".", "..", "a\0b", "a\nb", "x" * 5000, "\ud800"]
 )
 def test_films_that_annotations_name(place: Path, tally: Tally, name: str) -> None:
     content = {**DETECTIONS, "images": [{**DETECTIONS["images"][0], "file_name": name}]}
