@@ -164,10 +164,11 @@ def member_opener(path: Path, *, trust_code: bool, room: Room | None = None) -> 
             what = f'expected a member such as {{"path": "a.pt", "sha256": "..."}}, got {entry!r}.'
             raise CheckpointError(what, where=where, fix="Correct body.")
         left.take(where)
-        file = (path.resolve().parent / entry["path"]).resolve()
+        file = path.resolve().parent / entry["path"]
         if not is_file(file):
             what = f"the member {entry['path']} is missing."
             raise CheckpointError(what, where=where, fix=f"Put it to {file}, or correct its path.")
+        file = file.resolve()
         found = file_digest(file)
         if entry.get("sha256") != found:
             what = f"the member {entry['path']} is another file now than when this model was written."

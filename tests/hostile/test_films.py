@@ -384,3 +384,28 @@ def test_big_endian_is_read(tmp_path: Path, tally: Tally) -> None:
     data = dicom_film(ramp(12, 9).astype(">u2"))
     data.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
     assert judged(tally, "films: modes", saved(tmp_path, data))[0] == "accepted"
+
+
+def test_a_run_goes_on_without_them(tmp_path: Path, typed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hostile films are failed cases with a reason; the others are answered: exit 3."""
+    import pandas as pd
+
+    from small_world import write_films, write_network
+
+    monkeypatch.chdir(tmp_path)
+    manifest = write_films(tmp_path, n=8)
+    for i, content in enumerate(
+        (PNGS["claims 400 million"](), PNGS["text bomb"](), TIFFS["no width"], b"", b"\0" * 128 + b"DICM")
+    ):
+        (tmp_path / "films" / f"f{i}.png").write_bytes(content)
+    network = write_network(tmp_path / "net.pt")
+    outcome, said = typed(
+        "films: in a run", "perturb", "--model", network, "--manifest", manifest, "--repeats", 2, "--backend", "eager",
+        "--device", "cpu", "--out", "run", "--quiet",
+    )  # fmt: skip
+    assert outcome == "failed_case", said
+    rows = pd.read_parquet("run/predictions")
+    failed = rows[rows["status"] == "failed"]
+    assert set(failed["case_id"]) == {f"case-{i}" for i in range(5)}
+    assert (failed["reason"].str.len() > 10).all()
+    assert rows.loc[rows["status"] == "ok", "score"].notna().all()
