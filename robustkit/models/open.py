@@ -28,7 +28,7 @@ class Room:
     Thirty levels of two files, each an ensemble of both below, would otherwise open a thousand million networks.
     """
 
-    left: int = 256
+    left: int = 64
 
     def take(self, where: str) -> None:
         """Count one more.
@@ -38,7 +38,7 @@ class Room:
         """
         self.left -= 1
         if self.left < 0:
-            what = "the model has more than 256 members, those of its members included."
+            what = "the model has more than 64 members, those of its members included."
             raise CheckpointError(what, where=where, fix="Name each network once.")
 
 

@@ -287,7 +287,7 @@ def test_ensembles_of_ensembles_are_no_bomb(tmp_path: Path, tally: Tally) -> Non
     for level in range(30):
         pair = [ensemble(tmp_path, f"e{level}-{n}.json", *pair, lineage=str(n)) for n in (1, 2)]
     outcome, said = judged(tally, "checkpoints: written models", pair[0])
-    assert (outcome, "more than 256 members" in said) == ("error", True)
+    assert (outcome, "more than 64 members" in said) == ("error", True)
 
 
 def test_a_model_cannot_be_its_own_member(tmp_path: Path, tally: Tally) -> None:

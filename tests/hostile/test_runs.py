@@ -123,6 +123,7 @@ def test_parquet_of_nothing(run: Path, tally: Tally, which: str, content: bytes)
     assert judged(tally, f"runs: {which}", run)[0] == "error"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["cases", "predictions"])
 def test_parquet_cut_at_many_bytes(run: Path, tally: Tally, which: str) -> None:
     content = _files(run)[which].read_bytes()
@@ -137,6 +138,7 @@ VALUES: dict[str, Any] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["cases", "predictions"])
 @pytest.mark.parametrize("value", VALUES)
 def test_columns_of_strange_values(run: Path, tally: Tally, which: str, value: str) -> None:
