@@ -44,7 +44,7 @@ def _joint(rows: pd.DataFrame, view: RunView) -> str:
     """Give the tests of whether any two of all models differ."""
     if rows.empty:
         return ""
-    head = ["Cohort", "Metric", "Boxes", "p that all models are alike"]
+    head = ["Cohort", "Metric", "Boxes", "p of the test that all are alike"]
     body = [(*_what(r, view), _joint_answer(r)) for r in rows.to_dict("records")]
     return f"<h3>All models at once</h3>{table(head, body, numeric_from=3)}"
 
