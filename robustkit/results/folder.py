@@ -18,7 +18,7 @@ from robustkit.documents import TABLE_FAULTS, parse_json
 from robustkit.errors import RunError
 from robustkit.results.csv_text import csv_text
 from robustkit.results.record import NEEDED, record_faults
-from robustkit.results.schema import FORMAT, PREDICTION_TEXTS, TEXT_COLUMNS, table_fault
+from robustkit.results.schema import FORMAT, PREDICTION_TEXTS, TEXT_COLUMNS, completed, table_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class RunFolder:
         fault = table_fault(name, table)
         if fault:
             raise RunError(f"the table {fault}.", where=str(file), fix=again)
-        return table.fillna(dict.fromkeys(set(TEXT_COLUMNS) & set(table.columns), ""))
+        return completed(name, table)
 
     def write_table(self, name: str, frame: pd.DataFrame) -> Path:
         """Write ``tables/<name>.csv``, whole or not at all, and give its path."""

@@ -226,15 +226,25 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 """Columns of ``tables/<name>.csv``."""
 
 
+_REMARKS = ("method", "family", "reason")
+"""Text columns that say something about a row, and do not say which row it is."""
+
+
 def table_fault(name: str, table: pd.DataFrame) -> str:
     """Say what of a table is not as it is written; "" where nothing is, or nobody knows the table.
 
-    Further columns are no fault, and any column may be empty.
+    Further columns are no fault, any column may be empty, and columns of values may be lacking: versions add them.
     """
     known = TABLES.get(name, ())
-    lacking = [c for c in known if c not in table]
+    lacking = [c for c in known if c in TEXT_COLUMNS and c not in _REMARKS and c not in table]
     if lacking:
         return f"lacks {', '.join(lacking[:5])}"
-    numbers = [c for c in known if c not in (*TEXT_COLUMNS, *TRUTH_COLUMNS) and table[c].notna().any()]
+    numbers = [c for c in known if c in table and c not in (*TEXT_COLUMNS, *TRUTH_COLUMNS) and table[c].notna().any()]
     strange = [c for c in numbers if not pd.api.types.is_numeric_dtype(table[c].dtype)]
     return f"holds text in {', '.join(strange[:5])}, where numbers stand" if strange else ""
+
+
+def completed(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Give the table with every column of this version: what an older one did not write is missing (NaN, or "" in text)."""
+    lacking = {c: "" if c in TEXT_COLUMNS else float("nan") for c in TABLES.get(name, ()) if c not in table}
+    return table.fillna(dict.fromkeys(set(TEXT_COLUMNS) & set(table.columns), "")).assign(**lacking)

@@ -129,18 +129,19 @@ def codes(column: Any, known: Mapping[str, int]) -> NDArray[np.intp]:
     """Give the code of each text of an Arrow column; -1 for text that is not known, and for null.
 
     Raises:
-        RunError: A text that is not UTF-8.
+        RunError: A text that is not UTF-8, or a code without a text.
     """
     import pyarrow as pa
 
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     try:
-        words = column.dictionary.to_pylist()
-    except UnicodeDecodeError as error:
-        what = f"a predictions table holds a text that is not UTF-8 ({error.reason})."
-        raise RunError(what, fix="The file is damaged: run `robustkit perturb` anew.") from error
-    lookup = np.array([*(known.get(v, -1) for v in words), -1], dtype=np.intp)
+        # a damaged file may hold bytes that are no text, or codes of words that are not there
+        column.validate(full=True)
+    except pa.ArrowInvalid as error:
+        what = f"a predictions table holds what is no text ({error})."
+        raise RunError(what, fix="The file is damaged: delete it and run `robustkit perturb` again.") from error
+    lookup = np.array([*(known.get(v, -1) for v in column.dictionary.to_pylist()), -1], dtype=np.intp)
     indices = column.indices.cast(pa.int64()).fill_null(len(lookup) - 1)
     return np.asarray(lookup[indices.to_numpy(zero_copy_only=False)])
 

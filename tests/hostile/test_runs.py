@@ -228,10 +228,10 @@ def test_tables_of_nothing(run: Path, tally: Tally, name: str, content: bytes) -
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))
-def test_tables_that_lack_a_column_or_hold_text_for_numbers(run: Path, tally: Tally, name: str) -> None:
+def test_tables_that_lack_what_names_a_row_or_hold_text_for_numbers(run: Path, tally: Tally, name: str) -> None:
     folder = RunFolder(run)
     text = {c: ["x"] for c in TABLES[name]}
-    folder.write_table(name, pd.DataFrame(text).drop(columns=TABLES[name][-1]))
+    folder.write_table(name, pd.DataFrame(text).drop(columns=TABLES[name][0]))
     assert tally.judge("runs: tables", lambda: folder.table(name))[0] == "error"
     folder.write_table(name, pd.DataFrame(text))
     has_numbers = bool(set(TABLES[name]) - {*TEXT_COLUMNS, "is_served"})
