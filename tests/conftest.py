@@ -33,8 +33,9 @@ def browser() -> Iterator[Any]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--need-shared``, ``--trust`` and ``--fuzz-seconds``."""
+    """Add ``--need-shared``, ``--trust``, ``--install`` and ``--fuzz-seconds``."""
     parser.addoption("--fuzz-seconds", type=float, default=20.0, help="how long each slow fuzz test goes on")
+    parser.addoption("--install", action="store_true", help="make new environments and download packages into them")
     parser.addoption("--need-shared", action="store_true", help="fail where ../shared is missing instead of skipping")
     parser.addoption("--trust", metavar="FOLDER", help="write what was tried, how often and what was found, as JSON")
 
