@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo screenshots test test-shared test-slow test-install lint bench bench-gpu clean
+.PHONY: help install demo screenshots test test-shared test-slow test-install trust lint bench bench-gpu clean
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -35,6 +35,13 @@ test-slow: $(STAMP)  ## what takes longer
 
 test-install: $(STAMP)  ## wheel and sdist in new environments, on each Python there is (downloads packages)
 	@$(BIN)/python -m pytest -q tests/install --install
+
+trust: $(STAMP)  ## docs/trust.md: count faults, hostile input, privacy, installation, and a long run (an hour; downloads packages)
+	@for part in faults hostile privacy; do $(BIN)/python -m pytest -q tests/$$part --trust build/trust --fuzz-seconds 60 || exit 1; done
+	@$(BIN)/python -m pytest -q tests/install --install --trust build/trust
+	@$(BIN)/python benchmarks/soak.py --json build/soak.json
+	@$(BIN)/python benchmarks/scale_of_results.py --times 1 5 --json build/scale_of_results.json
+	@$(BIN)/python docs/trust.py build/trust build/soak.json build/scale_of_results.json docs/trust.md
 
 lint: $(STAMP)  ## ruff and mypy --strict, the latter on the installed package
 	@$(BIN)/ruff check .
