@@ -71,6 +71,20 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def clear_leftovers(folder: Path, *, of: str = "") -> None:
+    """Remove what killed processes left behind in a folder and below it; nobody else may be writing there.
+
+    Args:
+        folder: It need not exist.
+        of: Only what would have become a file of that name, in the folder itself.
+    """
+    for path in folder.glob(f".tmp-*-{of}.tmp") if of else folder.rglob(".tmp-*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path``, whole or not at all."""
     with replacing(path) as temporary:

@@ -123,6 +123,10 @@ class RunError(InputError):
     """A run folder that is missing, damaged, or of another run."""
 
 
+class InUseError(InputError):
+    """Another process writes to the same place."""
+
+
 class MissingExtraError(InputError):
     """An optional package is not installed; ``fix`` names the extra that brings it."""
 

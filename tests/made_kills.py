@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,11 @@ class Landed:
     """Where kills landed: in ``start`` before anything in the folder had changed, in ``work`` after it, or ``over``."""
 
     counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def kills(self) -> int:
+        """Give how many there were."""
+        return self.counts["work"] + self.counts["start"]
 
     @property
     def note(self) -> str:
@@ -146,17 +152,21 @@ class Nursery:
         return int(self._process.stdout.readline())  # type: ignore[union-attr]
 
 
-def kill_often(nursery: Nursery, call: Call, watched: Path, *, kills: int, start_s: float, seed: int) -> Landed:
+def kill_often(
+    nursery: Nursery, call: Call, watched: Path, *, kills: int, start_s: float, seed: int, writes: int = 5
+) -> Landed:
     """Kill one and the same run again and again, at seeded moments; after each, every file is whole or not read.
 
-    A fifth of the kills come within ``start_s`` of the start, the others up to 50 ms after one of the first writes.
+    A fifth of the kills come within ``start_s`` of the start, the others up to 50 ms after one of the first ``writes``
+    changes in the folder.
     """
     moments, landed = random.Random(seed), Landed()
-    for _ in range(kills):
+    while landed.kills < kills:
+        assert landed.counts["over"] < kills, landed
         early = moments.random() < 0.2
         after_s = moments.uniform(0, start_s) if early else None
-        writes, then_s = moments.randint(1, 5), moments.uniform(0, 0.05)
-        landed.counts[nursery.kill(call, watched, after_s=after_s, writes=writes, then_s=then_s)] += 1
+        k, then_s = moments.randint(1, writes), moments.uniform(0, 0.05)
+        landed.counts[nursery.kill(call, watched, after_s=after_s, writes=k, then_s=then_s)] += 1
         check_whole(watched)
     return landed
 
@@ -173,7 +183,7 @@ def check_whole(folder: Path) -> int:
 
 def _open(path: Path) -> None:
     import torch
-    from robustkit.models.native import read_native
+    from robustkit.models.native import read_safetensors
 
     if path.suffix == ".json":
         json.loads(path.read_text(encoding="utf-8"))
@@ -182,7 +192,7 @@ def _open(path: Path) -> None:
     elif path.suffix == ".csv":
         pd.read_csv(path)
     elif path.suffix in (".pt", ".safetensors"):
-        assert read_native(path) is not None
+        read_safetensors(path)
     elif path.suffix == ".unfinished":
         torch.load(path, weights_only=True)
     elif path.suffix == ".html":
@@ -193,13 +203,14 @@ def _state(folder: Path) -> Any:
     found = []
     for place, _, files in os.walk(folder):
         for name in files:
-            try:
-                stat = os.stat(os.path.join(place, name))
-            except FileNotFoundError:
-                continue
-            found.append((place, name, stat.st_mtime_ns, stat.st_size))
+            with suppress(FileNotFoundError):  # renamed meanwhile
+                stat = Path(place, name).stat()
+                found.append((place, name, stat.st_mtime_ns, stat.st_size))
     return sorted(found)
 
 
 def _text(paths: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: [str(p) for p in v] if isinstance(v, Sequence) and not isinstance(v, str) else str(v) for k, v in paths.items()}
+    return {
+        k: [str(p) for p in v] if isinstance(v, Sequence) and not isinstance(v, str) else str(v)
+        for k, v in paths.items()
+    }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from robustkit.api._errand import errand
 from robustkit.api._outcome import Expectation, PerturbResult
 from robustkit.api._run import Choices, Prepared, Progress
-from robustkit.atomic import replacing
+from robustkit.atomic import clear_leftovers, replacing
 from robustkit.engine.equip import resolve_workers
 from robustkit.engine.equipment import Equipment
 from robustkit.engine.expect import boxes_by_leaf, boxes_per_row, film_seconds
@@ -25,6 +25,7 @@ from robustkit.engine.runner import Outcome, missing
 from robustkit.engine.share import Share, share_of_environment
 from robustkit.errors import DeviceMemoryError, InputError, RunError
 from robustkit.executors._base import Job
+from robustkit.lock import is_trace, lock_folder
 from robustkit.registry import load
 from robustkit.results.folder import RunFolder
 from robustkit.results.runs import new_run_path, newest_of_identity
@@ -60,8 +61,17 @@ def work(
         if only_plan:
             return PerturbResult(None, expectation=_expect(prepared, choices, ready, folder if record else None))
         try:
-            return _compute(prepared, choices, folder, ready=ready, record=record, command=command, progress=progress,
-                            share=share)  # fmt: skip
+            with lock_folder(
+                folder.path, doing="robustkit perturb", share=f"{share.index}-of-{share.n}" if share.is_part else ""
+            ):
+                # another process may have written since this one looked
+                record = folder.record() if (folder.path / "run.json").is_file() else None
+                if record and record.get("status") == "complete":
+                    return _result(folder, record, prepared, was_complete=True)
+                if choices.executor == "serial" and not share.is_part:
+                    clear_leftovers(folder.path)
+                return _compute(prepared, choices, folder, ready=ready, record=record, command=command,
+                                progress=progress, share=share)  # fmt: skip
         except DeviceMemoryError:
             begun = any((folder.path / "predictions").glob("*.parquet"))
             if begun or not prepared.wish.is_free or prepared.request.batch_size == 1:
@@ -257,7 +267,7 @@ def _folder(prepared: Prepared, choices: Choices) -> tuple[RunFolder, dict[str, 
                 where=str(chosen),
                 fix="Give the folder of a run, or leave out --resume.",
             )
-        if chosen.exists() and (not chosen.is_dir() or any(chosen.iterdir())):
+        if chosen.exists() and (not chosen.is_dir() or not all(is_trace(p) for p in chosen.iterdir())):
             raise RunError(
                 "the folder holds other files.", where=str(chosen), fix="Give --out an empty or a new folder."
             )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from robustkit.api._outcome import Progress
 from robustkit.api._study_work import StepDone, Work, named_in_errors
 from robustkit.errors import InputError
+from robustkit.lock import lock_folder
 
 if TYPE_CHECKING:
     from robustkit.api._study_cohort import StudyCohort
@@ -106,7 +107,8 @@ def study(
         lines = "\n".join(f"  {f.what}: {f.path}{f'; from {f.origin}' if f.origin else ''}" for f in found.missing)
         what = f"{len(found.missing)} files are missing:\n{lines}\n"
         raise InputError(what, where=str(file), fix="Put them there, or correct the study file.")
-    return _run(protocol, found, device=device, workers=workers, progress=progress, say=say)
+    with lock_folder(protocol.out, doing="robustkit study"):
+        return _run(protocol, found, device=device, workers=workers, progress=progress, say=say)
 
 
 def open_protocol(file: Path) -> Protocol:

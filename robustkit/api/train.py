@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from robustkit.api._outcome import Progress
-from robustkit.atomic import disk_errors
+from robustkit.atomic import clear_leftovers, disk_errors
 from robustkit.errors import InputError
+from robustkit.lock import lock_file
 
 if TYPE_CHECKING:
     from robustkit.training.fit import Epoch
@@ -176,11 +177,15 @@ def train(
             say(f"note: {warning}")
     begun = time.perf_counter()
     after = counted(epochs, progress, say)
-    with device_memory(recipe.device, doing=f"batches of {batch_size} crops of {spec.width_px} x {spec.height_px} px"):
-        fitted = fit_network(lambda: beginning.network(n_outputs), lesson, recipe=recipe, pause=pause, told=after)
-    saved = save(output, fitted, made)
-    write_curves(curves, fitted, made, output)
-    pause.remove()
+    shown = f"batches of {batch_size} crops of {spec.width_px} x {spec.height_px} px"
+    with lock_file(output, doing="robustkit train"):
+        for name in (output.name, pause.path.name):
+            clear_leftovers(output.parent, of=name)
+        with device_memory(recipe.device, doing=shown):
+            fitted = fit_network(lambda: beginning.network(n_outputs), lesson, recipe=recipe, pause=pause, told=after)
+        saved = save(output, fitted, made)
+        write_curves(curves, fitted, made, output)
+        pause.remove()
     if fitted.best.val_auc < 0.6:
         little = f"the validation AUC is {fitted.best.val_auc:.2f}: the network has learnt little."
         warnings += (little,)

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS = (
     ("errors",),
     ("seeds", "atomic", "documents"),
-    ("registry", "geometry", "inputs", "provenance", "config", "cache", "sobol", "findings"),
+    ("lock", "registry", "geometry", "inputs", "provenance", "config", "cache", "sobol", "findings"),
     ("cohort", "images", "results", "stats", "study"),
     ("formats", "phantom", "perturbations", "metrics", "strata", "features"),
     ("crops", "models", "controls"),
