@@ -18,6 +18,7 @@ from robustkit.api._outcome import Progress
 from robustkit.engine.heatmap_checks import Shown, area, pixel_curves, randomised
 from robustkit.engine.heatmaps import CaseMaps, MapMaker, Reading, Wanted, make_maps, read_crops
 from robustkit.errors import InputError
+from robustkit.results.films import read_films
 from robustkit.results.folder import RunFolder
 from robustkit.results.heatmaps import NOMINAL, HeatmapFolder, MapRow, grid
 from robustkit.results.sheet import NOMINAL as NOMINAL_CONDITION
@@ -109,11 +110,13 @@ class Work:
         """Give the judged cases that were answered and whose film is known, with their boxes."""
         if not self._wanted:
             frame = self.cohort.frame
+            films = read_films(self.run.path)
             paths = frame["image_path"] if "image_path" in frame else pd.Series("", index=frame.index)
             for i in np.flatnonzero(self.cohort.judged):
                 own = self.boxes.boxes[i]
                 if np.isfinite(own).all() and paths.iloc[i]:
-                    self._wanted.append(Wanted(str(frame["case_id"].iloc[i]), Path(str(paths.iloc[i])), own))
+                    case = str(frame["case_id"].iloc[i])
+                    self._wanted.append(Wanted(case, Path(str(paths.iloc[i])), own, films.get(case, "")))
         if not self._wanted:
             what = "the run does not say where the films of its cases lie."
             raise InputError(what, where=str(self.run.path), fix="Only runs of `robustkit perturb` know their films.")
@@ -186,7 +189,7 @@ class Work:
         order = [usable[i] for i in random.permutation(len(usable))]
         positive = [w for w in order if truth[w.case_id]][: n - n // 2]
         chosen = positive + [w for w in order if not truth[w.case_id]][: n - len(positive)]
-        nominal = [Wanted(w.case_id, w.image, w.boxes[:1]) for w in chosen]
+        nominal = [Wanted(w.case_id, w.image, w.boxes[:1], w.sha256) for w in chosen]
         return [
             Shown(w.case_id, crops[0], maps[w.case_id])
             for w, crops in read_crops(nominal, maker.spec, self.reading)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from robustkit.api._errand import errand
+from robustkit.api._films import bind_films, changed_films
 from robustkit.api._outcome import Expectation, PerturbResult
 from robustkit.api._run import Choices, Prepared, Progress
 from robustkit.atomic import clear_leftovers, replacing
@@ -27,6 +28,7 @@ from robustkit.errors import DeviceMemoryError, InputError, RunError
 from robustkit.executors._base import Job
 from robustkit.lock import is_trace, lock_folder
 from robustkit.registry import load
+from robustkit.results.films import FILE as FILMS
 from robustkit.results.folder import RunFolder
 from robustkit.results.runs import new_run_path, newest_of_identity
 
@@ -52,7 +54,7 @@ def work(
         raise InputError(what, where="--until", fix="Use --executor dask, or a fixed number of --repeats.")
     prepared, folder, record = _find(prepared, choices)
     if record and record.get("status") == "complete" and not only_plan:
-        return _result(folder, record, prepared, was_complete=True)
+        return _complete(folder, record, prepared, choices, progress=progress)
     while True:
         ready = _outfit(prepared, choices)
         prepared = _settled(prepared, ready)
@@ -67,7 +69,7 @@ def work(
                 # another process may have written since this one looked
                 record = folder.record() if (folder.path / "run.json").is_file() else None
                 if record and record.get("status") == "complete":
-                    return _result(folder, record, prepared, was_complete=True)
+                    return _complete(folder, record, prepared, choices, progress=progress)
                 if choices.executor == "serial" and not share.is_part:
                     clear_leftovers(folder.path)
                 return _compute(prepared, choices, folder, ready=ready, record=record, command=command,
@@ -76,8 +78,8 @@ def work(
             begun = any((folder.path / "predictions").glob("*.parquet"))
             if begun or not prepared.wish.is_free or prepared.request.batch_size == 1:
                 raise
-            (folder.path / "run.json").unlink(missing_ok=True)
-            (folder.path / "cases.parquet").unlink(missing_ok=True)
+            for name in ("run.json", "cases.parquet", FILMS):
+                (folder.path / name).unlink(missing_ok=True)
             prepared = replace(prepared, request=replace(prepared.request, batch_size=prepared.request.batch_size // 2))
 
 
@@ -103,6 +105,10 @@ def _compute(
     folder.write_record(record)
     with replacing(folder.path / "cases.parquet") as temporary:
         prepared.cases.to_parquet(temporary, index=False)
+    request = prepared.request
+    plan, said = bind_films(folder.path, request.plan, workers=_readers(prepared, choices), progress=progress)
+    prepared = replace(prepared, request=replace(request, plan=plan))
+    record = {**record, "warnings": list(dict.fromkeys([*record.get("warnings", ()), *said]))}
     outcome = Outcome(0.0, 0, 0)
     rounds: list[Round] = []
     while True:
@@ -339,6 +345,20 @@ def _partial(folder: RunFolder, prepared: Prepared, outcome: Outcome, share: Sha
         rows_per_s=outcome.made / max(outcome.seconds, 1e-9) if outcome.made else float("nan"),
         is_partial=True,
     )
+
+
+def _complete(
+    folder: RunFolder, record: dict[str, Any], prepared: Prepared, choices: Choices, *, progress: Progress | None
+) -> PerturbResult:
+    """Give what a finished run says, and which films have become others since."""
+    workers = _readers(prepared, choices)
+    said = changed_films(folder.path, prepared.request.plan, workers=workers, progress=progress)
+    found = _result(folder, record, prepared, was_complete=True)
+    return replace(found, warnings=tuple(dict.fromkeys([*found.warnings, *said])))
+
+
+def _readers(prepared: Prepared, choices: Choices) -> int:
+    return resolve_workers(choices.workers, prepared.request.device)
 
 
 def _result(
