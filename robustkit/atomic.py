@@ -28,10 +28,10 @@ def disk_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in _FULL:
             fix = "Free some space, or choose another place with --out; then run the same command again."
-            raise DiskError("the disk is full", where=str(path), fix=fix) from error
+            raise DiskError("the disk is full.", where=str(path), fix=fix) from error
         if error.errno in _DENIED or isinstance(error, (NotADirectoryError, FileExistsError)):
             fix = "Choose a folder that you may write to with --out."
-            raise DiskError(f"cannot write here ({error.strerror})", where=str(path), fix=fix) from error
+            raise DiskError(f"cannot write here ({error.strerror}).", where=str(path), fix=fix) from error
         raise
 
 
