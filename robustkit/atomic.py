@@ -71,18 +71,22 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def clear_leftovers(folder: Path, *, of: str = "") -> None:
-    """Remove what killed processes left behind in a folder and below it; nobody else may be writing there.
+def clear_leftovers(*places: Path) -> None:
+    """Remove what killed processes left behind; nobody else may be writing there.
 
     Args:
-        folder: It need not exist.
-        of: Only what would have become a file of that name, in the folder itself.
+        places: Folders, cleared with all below them, or files: what would have become them is removed. None need exist.
     """
-    for path in folder.glob(f".tmp-*-{of}.tmp") if of else folder.rglob(".tmp-*"):
+    found = [p for place in places for p in (place.rglob(".tmp-*") if place.is_dir() else _halves(place))]
+    for path in found:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+def _halves(file: Path) -> list[Path]:
+    return [p for p in file.parent.glob(".tmp-*") if p.name.endswith(f"-{file.name}.tmp")]
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -141,3 +141,9 @@ class BackendError(InputError):
 
 class DeviceMemoryError(RobustkitError):
     """The device has no memory left; finished parts are kept."""
+
+
+class StoppedError(RobustkitError):
+    """Ctrl-C: what was in hand is finished and kept; ``fix`` says how to go on."""
+
+    exit_code = 130

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -24,13 +24,14 @@ from robustkit.engine.record import first_record, trial_entries
 from robustkit.engine.request import Request, Until
 from robustkit.engine.runner import Outcome, missing
 from robustkit.engine.share import Share, share_of_environment
-from robustkit.errors import DeviceMemoryError, InputError, RunError
+from robustkit.errors import DeviceMemoryError, InputError, RunError, StoppedError
 from robustkit.executors._base import Job
 from robustkit.lock import is_trace, lock_folder
 from robustkit.registry import load
 from robustkit.results.films import FILE as FILMS
 from robustkit.results.folder import RunFolder
 from robustkit.results.runs import new_run_path, newest_of_identity
+from robustkit.stopping import stoppable
 
 if TYPE_CHECKING:
     from robustkit.api._rounds import Round
@@ -112,8 +113,14 @@ def _compute(
     outcome = Outcome(0.0, 0, 0)
     rounds: list[Round] = []
     while True:
-        done, trials = _run_parts(prepared, choices, folder, ready=ready, share=share, progress=progress)
+        with stoppable() as stop:
+            done, trials = _run_parts(
+                prepared, choices, folder, ready=ready, share=share, progress=progress, is_stopped=stop.is_wanted
+            )
         outcome = outcome.plus(done)
+        if outcome.left and stop.is_wanted():
+            what = f"stopped; {outcome.left} answers are still to be made, all others are kept."
+            raise StoppedError(what, where=str(folder.path), fix="The same command goes on from here.")
         record = {**record, **({"trials": trials} if trials else {})}
         if outcome.left:
             return _partial(folder, prepared, outcome, share)
@@ -127,6 +134,9 @@ def _compute(
             record |= {"warnings": [*record.get("warnings", ()), *_unreached(rounds[-1], until)]}
             break
         folder.write_record(record)
+        if stop.is_wanted():
+            what = f"stopped after a round of {prepared.request.plan.repeats} repeats; all answers are kept."
+            raise StoppedError(what, where=str(folder.path), fix="The same command goes on from here.")
         prepared = replace(prepared, request=replace(prepared.request, plan=following))
     record = _finish(folder, record, outcome, n_cases=len(prepared.request.plan.cases))
     return _result(folder, record, prepared, outcome=outcome)
@@ -153,6 +163,7 @@ def _run_parts(
     ready: Outfit,
     share: Share,
     progress: Progress | None,
+    is_stopped: Callable[[], bool],
 ) -> tuple[Outcome, list[dict[str, Any]]]:
     """Compute the parts that are left and that are this process's; give what was done and trials of other processes."""
     request, plan = prepared.request, prepared.request.plan
@@ -176,6 +187,7 @@ def _run_parts(
         devices=prepared.devices,
         scheduler=choices.scheduler or "",
         told=told,
+        is_stopped=is_stopped,
     )
     done = found
     if progress:

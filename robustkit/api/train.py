@@ -132,6 +132,7 @@ def train(
         InputError: No training or validation rows, one class only, a patient or a film in two splits, external rows, or a
             training that diverged.
         CheckpointError: Weights that do not fit the network.
+        StoppedError: Ctrl-C, after the epoch in hand (exit 130); a second one stops at once.
     """
     import time
 
@@ -144,6 +145,7 @@ def train(
     from robustkit.models.beginning import begin
     from robustkit.models.options import ModelOptions
     from robustkit.models.readers import shape_of
+    from robustkit.stopping import stoppable
     from robustkit.training.augmentation import Augmentation
     from robustkit.training.fit import fit as fit_network
     from robustkit.training.leaks import check_patients, external_rows
@@ -159,8 +161,9 @@ def train(
     )  # fmt: skip
     _can_write(output, curves)
     beginning = begin(arch, str(weights) if weights is not None else None)
-    flags = ModelOptions(input_size=input_size, kernel=kernel, scaling=scaling, margin=margin, fit=fit)
-    spec, assumed = beginning.input(flags)
+    spec, assumed = beginning.input(
+        ModelOptions(input_size=input_size, kernel=kernel, scaling=scaling, margin=margin, fit=fit)
+    )
     told = (lambda done, n: progress("films drawn", done, n)) if progress else None
     found = learning_cases(manifest, fill=fill, labelling=labelling, config=read_config(Path.cwd()), told=told)
     check_patients(found.cases)
@@ -179,10 +182,12 @@ def train(
     after = counted(epochs, progress, say)
     shown = f"batches of {batch_size} crops of {spec.width_px} x {spec.height_px} px"
     with lock_file(output, doing="robustkit train"):
-        for name in (output.name, pause.path.name):
-            clear_leftovers(output.parent, of=name)
-        with device_memory(recipe.device, doing=shown):
-            fitted = fit_network(lambda: beginning.network(n_outputs), lesson, recipe=recipe, pause=pause, told=after)
+        clear_leftovers(output, pause.path)
+        with device_memory(recipe.device, doing=shown), stoppable() as stop:
+            fitted = fit_network(
+                lambda: beginning.network(n_outputs), lesson, recipe=recipe, pause=pause, told=after,
+                is_stopped=stop.is_wanted,
+            )  # fmt: skip
         saved = save(output, fitted, made)
         write_curves(curves, fitted, made, output)
         pause.remove()
