@@ -75,9 +75,15 @@ def work(
                     clear_leftovers(folder.path)
                 return _compute(prepared, choices, folder, ready=ready, record=record, command=command,
                                 progress=progress, share=share)  # fmt: skip
-        except DeviceMemoryError:
-            begun = any((folder.path / "predictions").glob("*.parquet"))
-            if begun or not prepared.wish.is_free or prepared.request.batch_size == 1:
+        except DeviceMemoryError as error:
+            if any((folder.path / "predictions").glob("*.parquet")):
+                # parts of another batch size are not mixed with these: their answers differ in the last digits
+                error.fix = (
+                    "Free memory on the device and give the same command again: what is finished is kept. A smaller "
+                    "--batch-size begins a run of its own."
+                )
+                raise
+            if not prepared.wish.is_free or prepared.request.batch_size == 1:
                 raise
             for name in ("run.json", "cases.parquet", FILMS):
                 (folder.path / name).unlink(missing_ok=True)
