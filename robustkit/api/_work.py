@@ -6,31 +6,30 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from robustkit.api._errand import errand
 from robustkit.api._films import bind_films, changed_films
 from robustkit.api._outcome import Expectation, PerturbResult
 from robustkit.api._run import Choices, Prepared, Progress
+from robustkit.api._run_folder import find_run, run_folder
 from robustkit.atomic import clear_leftovers, replacing
 from robustkit.engine.equip import resolve_workers
 from robustkit.engine.equipment import Equipment
 from robustkit.engine.expect import boxes_by_leaf, boxes_per_row, film_seconds
-from robustkit.engine.outfit import Outfit, expected_batches, outfit
+from robustkit.engine.outfit import Outfit, outfit
 from robustkit.engine.plan import resolve_part_rows
 from robustkit.engine.questions import leaves
 from robustkit.engine.record import first_record, trial_entries
 from robustkit.engine.request import Request, Until
 from robustkit.engine.runner import Outcome, missing
 from robustkit.engine.share import Share, share_of_environment
-from robustkit.errors import DeviceMemoryError, InputError, RunError, StoppedError
+from robustkit.errors import DeviceMemoryError, InputError, StoppedError
 from robustkit.executors._base import Job
-from robustkit.lock import is_trace, lock_folder
+from robustkit.lock import lock_folder
 from robustkit.registry import load
 from robustkit.results.films import FILE as FILMS
 from robustkit.results.folder import RunFolder
-from robustkit.results.runs import new_run_path, newest_of_identity
 from robustkit.stopping import stoppable
 
 if TYPE_CHECKING:
@@ -53,13 +52,13 @@ def work(
     if share.is_part and choices.until is not None:
         what = f"--until has to see all answers of a round, and this process has a share ({share.source})."
         raise InputError(what, where="--until", fix="Use --executor dask, or a fixed number of --repeats.")
-    prepared, folder, record = _find(prepared, choices)
+    prepared, folder, record = find_run(prepared, choices)
     if record and record.get("status") == "complete" and not only_plan:
         return _complete(folder, record, prepared, choices, progress=progress)
     while True:
         ready = _outfit(prepared, choices)
         prepared = _settled(prepared, ready)
-        folder, record = _folder(prepared, choices)
+        folder, record = run_folder(prepared, choices)
         prepared = _parted(prepared, choices, record)
         if only_plan:
             return PerturbResult(None, expectation=_expect(prepared, choices, ready, folder if record else None))
@@ -85,7 +84,7 @@ def work(
                 raise
             if not prepared.wish.is_free or prepared.request.batch_size == 1:
                 raise
-            for name in ("run.json", "cases.parquet", FILMS):
+            for name in ("cases.parquet", FILMS, "run.json"):  # a folder without the last one is nobody's
                 (folder.path / name).unlink(missing_ok=True)
             prepared = replace(prepared, request=replace(prepared.request, batch_size=prepared.request.batch_size // 2))
 
@@ -256,56 +255,6 @@ def _parted(prepared: Prepared, choices: Choices, record: Mapping[str, Any] | No
         boxes_per_row=boxes_per_row(request.models, request.plan),
     )
     return replace(prepared, request=replace(request, plan=replace(request.plan, part_rows=begun)))
-
-
-def _find(prepared: Prepared, choices: Choices) -> tuple[Prepared, RunFolder, dict[str, Any] | None]:
-    """Look for a run that was begun with any batch size that this one could come to have, and take its."""
-    sizes = expected_batches(prepared.wish)
-    for size in sizes:
-        tried = replace(prepared, request=replace(prepared.request, batch_size=size))
-        try:
-            folder, record = _folder(tried, choices)
-        except RunError:
-            if size == sizes[-1]:
-                return prepared, *_folder(prepared, choices)
-            continue
-        if record is not None or choices.new:
-            return tried, folder, record
-    return prepared, *_folder(prepared, choices)
-
-
-def _folder(prepared: Prepared, choices: Choices) -> tuple[RunFolder, dict[str, Any] | None]:
-    """Give the folder of this run, and its record where it has one."""
-    identity = prepared.request.identity()
-    chosen = choices.resume or choices.out
-    if chosen is None:
-        found = None if choices.new else newest_of_identity(prepared.runs, identity)
-        if found is not None:
-            return found, found.record()
-        return RunFolder(new_run_path(prepared.runs, identity, now=datetime.now(UTC))), None
-    folder = RunFolder(chosen)
-    if not (chosen / "run.json").is_file():
-        if choices.resume is not None:
-            raise RunError(
-                "there is no run to go on with.",
-                where=str(chosen),
-                fix="Give the folder of a run, or leave out --resume.",
-            )
-        if chosen.exists() and (not chosen.is_dir() or not all(is_trace(p) for p in chosen.iterdir())):
-            raise RunError(
-                "the folder holds other files.", where=str(chosen), fix="Give --out an empty or a new folder."
-            )
-        return folder, None
-    record = folder.record()
-    if record.get("identity") != identity:
-        fields = _differences(record.get("identity_fields", {}), prepared.request.identity_fields())
-        what = f"this folder holds another run; it differs in {', '.join(fields) or 'identity'}."
-        raise RunError(what, where=str(chosen), fix="Choose another --out, or give the flags of that run.")
-    return folder, record
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    return [k for k in {**now, **before} if before.get(k) != now.get(k)]
 
 
 def _expect(prepared: Prepared, choices: Choices, ready: Outfit, run_folder: RunFolder | None) -> Expectation:

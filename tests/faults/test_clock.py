@@ -36,7 +36,7 @@ def _backwards(monkeypatch: pytest.MonkeyPatch) -> None:
     # the clock of the machine, as everything sees it that does not ask the monotonic one
     begun = time.monotonic()
     monkeypatch.setattr(time, "time", lambda: NOON.timestamp() - 3600 * (time.monotonic() - begun))
-    for module in ("robustkit.api._work", "robustkit.engine.record", "robustkit.lock"):
+    for module in ("robustkit.api._run_folder", "robustkit.engine.record", "robustkit.lock"):
         monkeypatch.setattr(f"{module}.datetime", _Backwards)
 
 
