@@ -17,7 +17,7 @@ STOPPED = "stopped at once. Finished parts are kept: the same command goes on fr
 class _Commands(typer.core.TyperGroup):
     """Typer ends in silence at Ctrl-C: here it is said how to go on."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
