@@ -5,12 +5,29 @@ from __future__ import annotations
 import importlib
 import sys
 from importlib.metadata import version
+from typing import Any
 
 import typer
-from robustkit.errors import RobustkitError, printable
+import typer.core
+from robustkit.errors import RobustkitError, StoppedError, printable
+
+STOPPED = "stopped at once. Finished parts are kept: the same command goes on from here."
+
+
+class _Commands(typer.core.TyperGroup):
+    """Typer ends in silence at Ctrl-C: here it is said how to go on."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise StoppedError(STOPPED) from error
+
 
 app = typer.Typer(
     name="robustkit",
+    cls=_Commands,
     help="Finds out whether a lesion classifier on radiographs can be trusted: how stable, for whom, how surely.",
     epilog="Start with: robustkit demo",
     no_args_is_help=True,
@@ -61,7 +78,7 @@ def main(
 
 
 def run() -> None:
-    """Run the command line; exit 0 done, 1 check failed, 2 wrong input, 3 finished with failed cases."""
+    """Run the command line; exit 0 done, 1 check failed, 2 wrong input, 3 finished with failed cases, 130 stopped by Ctrl-C."""
     try:
         app()
     except RobustkitError as error:
@@ -71,7 +88,7 @@ def run() -> None:
         typer.echo("robustkit: there is not enough memory. Use a machine with more, or smaller input.", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
-        typer.echo("robustkit: stopped. Finished parts are kept: the same command goes on from here.", err=True)
+        typer.echo(f"robustkit: {STOPPED}", err=True)
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()

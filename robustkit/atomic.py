@@ -28,10 +28,10 @@ def disk_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in _FULL:
             fix = "Free some space, or choose another place with --out; then run the same command again."
-            raise DiskError("the disk is full", where=str(path), fix=fix) from error
+            raise DiskError("the disk is full.", where=str(path), fix=fix) from error
         if error.errno in _DENIED or isinstance(error, (NotADirectoryError, FileExistsError)):
             fix = "Choose a folder that you may write to with --out."
-            raise DiskError(f"cannot write here ({error.strerror})", where=str(path), fix=fix) from error
+            raise DiskError(f"cannot write here ({error.strerror}).", where=str(path), fix=fix) from error
         raise
 
 
@@ -69,6 +69,24 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def clear_leftovers(*places: Path) -> None:
+    """Remove what killed processes left behind; nobody else may be writing there.
+
+    Args:
+        places: Folders, cleared with all below them, or files: what would have become them is removed. None need exist.
+    """
+    found = [p for place in places for p in (place.rglob(".tmp-*") if place.is_dir() else _halves(place))]
+    for path in found:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _halves(file: Path) -> list[Path]:
+    return [p for p in file.parent.glob(".tmp-*") if p.name.endswith(f"-{file.name}.tmp")]
 
 
 def write_bytes(path: Path, content: bytes) -> None:

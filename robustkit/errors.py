@@ -123,6 +123,10 @@ class RunError(InputError):
     """A run folder that is missing, damaged, or of another run."""
 
 
+class InUseError(InputError):
+    """Another process writes to the same place."""
+
+
 class MissingExtraError(InputError):
     """An optional package is not installed; ``fix`` names the extra that brings it."""
 
@@ -137,3 +141,9 @@ class BackendError(InputError):
 
 class DeviceMemoryError(RobustkitError):
     """The device has no memory left; finished parts are kept."""
+
+
+class StoppedError(RobustkitError):
+    """Ctrl-C: what was in hand is finished and kept; ``fix`` says how to go on."""
+
+    exit_code = 130

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,11 +120,14 @@ class _Station:
         from robustkit.engine.equip import resolve_workers
         from robustkit.engine.films import read_headers
         from robustkit.engine.plan import Plan
+        from robustkit.results.films import read_films
 
         wanted = set(case_ids)
         chosen = self._manifest.only(self._manifest.frame["case_id"].isin(wanted).tolist())
         cases = sorted(chosen.cases(), key=lambda c: c.case_id)
         headers = read_headers(cases, workers=resolve_workers(content["workers"], self._device))
+        begun = read_films(Path(content["folder"]))
+        headers = replace(headers, sha256=tuple(begun.get(c.case_id, "") for c in cases))
         groups = tuple(Levels(g["kind"], tuple(g["levels"]), g["units"]) for g in content["groups"])
         return Plan(
             tuple(cases), headers, groups, content["repeats"], content["seed"], content["border"], content["snap"],

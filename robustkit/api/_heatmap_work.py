@@ -17,7 +17,8 @@ from robustkit.analysis.matrix import ModelAnswers
 from robustkit.api._outcome import Progress
 from robustkit.engine.heatmap_checks import Shown, area, pixel_curves, randomised
 from robustkit.engine.heatmaps import CaseMaps, MapMaker, Reading, Wanted, make_maps, read_crops
-from robustkit.errors import InputError
+from robustkit.errors import InputError, StoppedError
+from robustkit.results.films import read_films
 from robustkit.results.folder import RunFolder
 from robustkit.results.heatmaps import NOMINAL, HeatmapFolder, MapRow, grid
 from robustkit.results.sheet import NOMINAL as NOMINAL_CONDITION
@@ -25,6 +26,7 @@ from robustkit.results.sheet import read_sheets
 from robustkit.seeds import generator
 from robustkit.stats.bootstrap import PatientDraws
 from robustkit.stats.maps import likeness, resampled
+from robustkit.stopping import Stop, stoppable
 
 PART_CASES = 200
 """Cases whose maps are kept at a time, and come to one file."""
@@ -109,11 +111,13 @@ class Work:
         """Give the judged cases that were answered and whose film is known, with their boxes."""
         if not self._wanted:
             frame = self.cohort.frame
+            films = read_films(self.run.path)
             paths = frame["image_path"] if "image_path" in frame else pd.Series("", index=frame.index)
             for i in np.flatnonzero(self.cohort.judged):
                 own = self.boxes.boxes[i]
                 if np.isfinite(own).all() and paths.iloc[i]:
-                    self._wanted.append(Wanted(str(frame["case_id"].iloc[i]), Path(str(paths.iloc[i])), own))
+                    case = str(frame["case_id"].iloc[i])
+                    self._wanted.append(Wanted(case, Path(str(paths.iloc[i])), own, films.get(case, "")))
         if not self._wanted:
             what = "the run does not say where the films of its cases lie."
             raise InputError(what, where=str(self.run.path), fix="Only runs of `robustkit perturb` know their films.")
@@ -121,6 +125,10 @@ class Work:
 
     def make(self, index: int, name: str, maker: MapMaker, *, before: int, total: int) -> int:
         """Make the maps of a model that are not there yet; give how many cases have none, whatever the reason."""
+        with stoppable() as stop:
+            return self._make(index, name, maker, before=before, total=total, stop=stop)
+
+    def _make(self, index: int, name: str, maker: MapMaker, *, before: int, total: int, stop: Stop) -> int:
         done = self.folder.done(index)
         todo = [w for w in self.wanted() if w.case_id not in done]
         held: list[MapRow] = []
@@ -129,9 +137,13 @@ class Work:
             done[maps.case_id] = maps.reason
             cases += 1
             held += self._rows(maps)
-            if cases == PART_CASES or k == len(todo):
+            is_stopped = stop.is_wanted() and k < len(todo)
+            if cases == PART_CASES or k == len(todo) or is_stopped:
                 self.folder.write_part(index, part, name, held)
                 held, cases, part = [], 0, part + 1
+            if is_stopped:
+                what = f"stopped; {len(todo) - k} cases have no heatmap of {name} yet, all others are kept."
+                raise StoppedError(what, where=str(self.folder.path), fix="The same command goes on from here.")
             if self.progress is not None:
                 self.progress("cases", before + len(done), total)
         return sum(bool(done[w.case_id]) for w in self.wanted())
@@ -186,7 +198,7 @@ class Work:
         order = [usable[i] for i in random.permutation(len(usable))]
         positive = [w for w in order if truth[w.case_id]][: n - n // 2]
         chosen = positive + [w for w in order if not truth[w.case_id]][: n - len(positive)]
-        nominal = [Wanted(w.case_id, w.image, w.boxes[:1]) for w in chosen]
+        nominal = [Wanted(w.case_id, w.image, w.boxes[:1], w.sha256) for w in chosen]
         return [
             Shown(w.case_id, crops[0], maps[w.case_id])
             for w, crops in read_crops(nominal, maker.spec, self.reading)

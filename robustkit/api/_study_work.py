@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from robustkit.api._outcome import Progress
-from robustkit.errors import InputError
+from robustkit.errors import InputError, StoppedError
 from robustkit.provenance import digest, file_digest
+from robustkit.stopping import stoppable
 from robustkit.study.ledger import Done, Ledger
 from robustkit.study.protocol import Protocol
 
@@ -79,6 +80,7 @@ class Work:
         done = self.ledger.write(name, made_from, files, said=said, seconds=time.perf_counter() - begun)
         self.steps.append(StepDone(name, done.seconds, False))
         self._warn(name, done.said)
+        self._stop_here(name)
         return done
 
     def run(self, name: str, models: Mapping[str, Path | str], **options: Any) -> Path:
@@ -103,6 +105,7 @@ class Work:
         seconds = result.seconds if result.was_complete else time.perf_counter() - begun
         self.steps.append(StepDone(name, seconds, result.was_complete))
         self._warn(name, {"warnings": result.warnings})
+        self._stop_here(name)
         return folder
 
     @staticmethod
@@ -114,6 +117,13 @@ class Work:
         """Keep what a step must be remembered for; what an earlier one said already is not said again."""
         known = {w.partition(": ")[2] for w in self.warnings}
         self.warnings += [f"{name}: {w}" for w in said.get("warnings", ()) if w not in known]
+
+    def _stop_here(self, name: str) -> None:
+        """End after a step where Ctrl-C was pressed."""
+        with stoppable() as stop:
+            if stop.is_wanted():
+                what = f"the study was stopped after the step {name}; all that is done is kept."
+                raise StoppedError(what, where=str(self.out), fix="The same command goes on from here.")
 
     def _tell(self, name: str, how: str) -> None:
         if self.say:

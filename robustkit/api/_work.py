@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from robustkit.api._errand import errand
+from robustkit.api._films import bind_films, changed_films
 from robustkit.api._outcome import Expectation, PerturbResult
 from robustkit.api._run import Choices, Prepared, Progress
-from robustkit.atomic import replacing
+from robustkit.api._run_folder import find_run, run_folder
+from robustkit.atomic import clear_leftovers, replacing
 from robustkit.engine.equip import resolve_workers
 from robustkit.engine.equipment import Equipment
 from robustkit.engine.expect import boxes_by_leaf, boxes_per_row, film_seconds
-from robustkit.engine.outfit import Outfit, expected_batches, outfit
+from robustkit.engine.outfit import Outfit, outfit
 from robustkit.engine.plan import resolve_part_rows
 from robustkit.engine.questions import leaves
 from robustkit.engine.record import first_record, trial_entries
 from robustkit.engine.request import Request, Until
 from robustkit.engine.runner import Outcome, missing
 from robustkit.engine.share import Share, share_of_environment
-from robustkit.errors import DeviceMemoryError, InputError, RunError
+from robustkit.errors import DeviceMemoryError, InputError, StoppedError
 from robustkit.executors._base import Job
+from robustkit.lock import lock_folder
 from robustkit.registry import load
+from robustkit.results.films import FILE as FILMS
 from robustkit.results.folder import RunFolder
-from robustkit.results.runs import new_run_path, newest_of_identity
+from robustkit.stopping import stoppable
 
 if TYPE_CHECKING:
     from robustkit.api._rounds import Round
@@ -49,25 +52,40 @@ def work(
     if share.is_part and choices.until is not None:
         what = f"--until has to see all answers of a round, and this process has a share ({share.source})."
         raise InputError(what, where="--until", fix="Use --executor dask, or a fixed number of --repeats.")
-    prepared, folder, record = _find(prepared, choices)
+    prepared, folder, record = find_run(prepared, choices)
     if record and record.get("status") == "complete" and not only_plan:
-        return _result(folder, record, prepared, was_complete=True)
+        return _complete(folder, record, prepared, choices, progress=progress)
     while True:
         ready = _outfit(prepared, choices)
         prepared = _settled(prepared, ready)
-        folder, record = _folder(prepared, choices)
+        folder, record = run_folder(prepared, choices)
         prepared = _parted(prepared, choices, record)
         if only_plan:
             return PerturbResult(None, expectation=_expect(prepared, choices, ready, folder if record else None))
         try:
-            return _compute(prepared, choices, folder, ready=ready, record=record, command=command, progress=progress,
-                            share=share)  # fmt: skip
-        except DeviceMemoryError:
-            begun = any((folder.path / "predictions").glob("*.parquet"))
-            if begun or not prepared.wish.is_free or prepared.request.batch_size == 1:
+            with lock_folder(
+                folder.path, doing="robustkit perturb", share=f"{share.index}-of-{share.n}" if share.is_part else ""
+            ):
+                # another process may have written since this one looked
+                record = folder.record() if (folder.path / "run.json").is_file() else None
+                if record and record.get("status") == "complete":
+                    return _complete(folder, record, prepared, choices, progress=progress)
+                if choices.executor == "serial" and not share.is_part:
+                    clear_leftovers(folder.path)
+                return _compute(prepared, choices, folder, ready=ready, record=record, command=command,
+                                progress=progress, share=share)  # fmt: skip
+        except DeviceMemoryError as error:
+            if any((folder.path / "predictions").glob("*.parquet")):
+                # parts of another batch size are not mixed with these: their answers differ in the last digits
+                error.fix = (
+                    "Free memory on the device and give the same command again: what is finished is kept. A smaller "
+                    "--batch-size begins a run of its own."
+                )
                 raise
-            (folder.path / "run.json").unlink(missing_ok=True)
-            (folder.path / "cases.parquet").unlink(missing_ok=True)
+            if not prepared.wish.is_free or prepared.request.batch_size == 1:
+                raise
+            for name in ("cases.parquet", FILMS, "run.json"):  # a folder without the last one is nobody's
+                (folder.path / name).unlink(missing_ok=True)
             prepared = replace(prepared, request=replace(prepared.request, batch_size=prepared.request.batch_size // 2))
 
 
@@ -93,11 +111,21 @@ def _compute(
     folder.write_record(record)
     with replacing(folder.path / "cases.parquet") as temporary:
         prepared.cases.to_parquet(temporary, index=False)
+    request = prepared.request
+    plan, said = bind_films(folder.path, request.plan, workers=_readers(prepared, choices), progress=progress)
+    prepared = replace(prepared, request=replace(request, plan=plan))
+    record = {**record, "warnings": list(dict.fromkeys([*record.get("warnings", ()), *said]))}
     outcome = Outcome(0.0, 0, 0)
     rounds: list[Round] = []
     while True:
-        done, trials = _run_parts(prepared, choices, folder, ready=ready, share=share, progress=progress)
+        with stoppable() as stop:
+            done, trials = _run_parts(
+                prepared, choices, folder, ready=ready, share=share, progress=progress, is_stopped=stop.is_wanted
+            )
         outcome = outcome.plus(done)
+        if outcome.left and stop.is_wanted():
+            what = f"stopped; {outcome.left} answers are still to be made, all others are kept."
+            raise StoppedError(what, where=str(folder.path), fix="The same command goes on from here.")
         record = {**record, **({"trials": trials} if trials else {})}
         if outcome.left:
             return _partial(folder, prepared, outcome, share)
@@ -111,6 +139,9 @@ def _compute(
             record |= {"warnings": [*record.get("warnings", ()), *_unreached(rounds[-1], until)]}
             break
         folder.write_record(record)
+        if stop.is_wanted():
+            what = f"stopped after a round of {prepared.request.plan.repeats} repeats; all answers are kept."
+            raise StoppedError(what, where=str(folder.path), fix="The same command goes on from here.")
         prepared = replace(prepared, request=replace(prepared.request, plan=following))
     record = _finish(folder, record, outcome, n_cases=len(prepared.request.plan.cases))
     return _result(folder, record, prepared, outcome=outcome)
@@ -137,6 +168,7 @@ def _run_parts(
     ready: Outfit,
     share: Share,
     progress: Progress | None,
+    is_stopped: Callable[[], bool],
 ) -> tuple[Outcome, list[dict[str, Any]]]:
     """Compute the parts that are left and that are this process's; give what was done and trials of other processes."""
     request, plan = prepared.request, prepared.request.plan
@@ -160,6 +192,7 @@ def _run_parts(
         devices=prepared.devices,
         scheduler=choices.scheduler or "",
         told=told,
+        is_stopped=is_stopped,
     )
     done = found
     if progress:
@@ -224,56 +257,6 @@ def _parted(prepared: Prepared, choices: Choices, record: Mapping[str, Any] | No
     return replace(prepared, request=replace(request, plan=replace(request.plan, part_rows=begun)))
 
 
-def _find(prepared: Prepared, choices: Choices) -> tuple[Prepared, RunFolder, dict[str, Any] | None]:
-    """Look for a run that was begun with any batch size that this one could come to have, and take its."""
-    sizes = expected_batches(prepared.wish)
-    for size in sizes:
-        tried = replace(prepared, request=replace(prepared.request, batch_size=size))
-        try:
-            folder, record = _folder(tried, choices)
-        except RunError:
-            if size == sizes[-1]:
-                return prepared, *_folder(prepared, choices)
-            continue
-        if record is not None or choices.new:
-            return tried, folder, record
-    return prepared, *_folder(prepared, choices)
-
-
-def _folder(prepared: Prepared, choices: Choices) -> tuple[RunFolder, dict[str, Any] | None]:
-    """Give the folder of this run, and its record where it has one."""
-    identity = prepared.request.identity()
-    chosen = choices.resume or choices.out
-    if chosen is None:
-        found = None if choices.new else newest_of_identity(prepared.runs, identity)
-        if found is not None:
-            return found, found.record()
-        return RunFolder(new_run_path(prepared.runs, identity, now=datetime.now(UTC))), None
-    folder = RunFolder(chosen)
-    if not (chosen / "run.json").is_file():
-        if choices.resume is not None:
-            raise RunError(
-                "there is no run to go on with.",
-                where=str(chosen),
-                fix="Give the folder of a run, or leave out --resume.",
-            )
-        if chosen.exists() and (not chosen.is_dir() or any(chosen.iterdir())):
-            raise RunError(
-                "the folder holds other files.", where=str(chosen), fix="Give --out an empty or a new folder."
-            )
-        return folder, None
-    record = folder.record()
-    if record.get("identity") != identity:
-        fields = _differences(record.get("identity_fields", {}), prepared.request.identity_fields())
-        what = f"this folder holds another run; it differs in {', '.join(fields) or 'identity'}."
-        raise RunError(what, where=str(chosen), fix="Choose another --out, or give the flags of that run.")
-    return folder, record
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    return [k for k in {**now, **before} if before.get(k) != now.get(k)]
-
-
 def _expect(prepared: Prepared, choices: Choices, ready: Outfit, run_folder: RunFolder | None) -> Expectation:
     """Count the boxes of every model and member; time a batch of every network on empty crops, and every film model."""
     request, plan = prepared.request, prepared.request.plan
@@ -329,6 +312,20 @@ def _partial(folder: RunFolder, prepared: Prepared, outcome: Outcome, share: Sha
         rows_per_s=outcome.made / max(outcome.seconds, 1e-9) if outcome.made else float("nan"),
         is_partial=True,
     )
+
+
+def _complete(
+    folder: RunFolder, record: dict[str, Any], prepared: Prepared, choices: Choices, *, progress: Progress | None
+) -> PerturbResult:
+    """Give what a finished run says, and which films have become others since."""
+    workers = _readers(prepared, choices)
+    said = changed_films(folder.path, prepared.request.plan, workers=workers, progress=progress)
+    found = _result(folder, record, prepared, was_complete=True)
+    return replace(found, warnings=tuple(dict.fromkeys([*found.warnings, *said])))
+
+
+def _readers(prepared: Prepared, choices: Choices) -> int:
+    return resolve_workers(choices.workers, prepared.request.device)
 
 
 def _result(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from robustkit.api._outcome import Progress
 from robustkit.errors import InputError
+from robustkit.lock import lock_folder
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -185,14 +186,15 @@ def heatmaps(
         model, method=method, layer=layer, target=target, margin=margin, device=device, batch_size=batch_size,
         trust_code=trust_code,
     )  # fmt: skip
-    job.settle(makers, method=method, target=target, new=new)
     said = [*job.cohort.warnings, *skipped]
-    mapped = job.make(makers)
-    frames = job.tables(makers, choices, by=by, draws=draws, check_cases=check_cases)
-    # checks that were made before stay where none are asked for now
-    replaced = {name: () if name == "heatmap_checks" and not check_cases else tuple(makers) for name in frames}
-    paths = tuple(job.write(name, frame, models=replaced[name]) for name, frame in frames.items())
-    exported = job.export(makers, npz=npz, png=png)
+    with lock_folder(job.folder.path, doing="robustkit heatmaps"):
+        job.settle(makers, method=method, target=target, new=new)
+        mapped = job.make(makers)
+        frames = job.tables(makers, choices, by=by, draws=draws, check_cases=check_cases)
+        # checks that were made before stay where none are asked for now
+        replaced = {name: () if name == "heatmap_checks" and not check_cases else tuple(makers) for name in frames}
+        paths = tuple(job.write(name, frame, models=replaced[name]) for name, frame in frames.items())
+        exported = job.export(makers, npz=npz, png=png)
     return HeatmapsResult(
         run=job.folder.path,
         folder=job.work.folder.path,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from robustkit.errors import InputError
+from robustkit.lock import lock_file
 
 if TYPE_CHECKING:
     from robustkit.formats._base import Imported
@@ -114,9 +115,10 @@ def import_manifest(
     if imported.needs_patients:
         frame, text = _with_patients(frame, imported.root, threads)
         notes.append(text)
-    for mask in imported.masks:
-        write_mask(mask)
-    _write(frame, imported.root, output)
+    with lock_file(output, doing="robustkit import"):
+        for mask in imported.masks:
+            write_mask(mask)
+        _write(frame, imported.root, output)
     counts = {str(k): int(v) for k, v in frame["label"].value_counts().items()}
     return ImportSummary(
         output, len(frame), int(frame["image"].nunique()), counts, tuple(notes), tuple(warnings), score

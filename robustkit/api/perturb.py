@@ -109,6 +109,7 @@ def perturb(
         The finished run, or with ``plan=True`` what it would cost.
 
     Raises:
+        StoppedError: Ctrl-C, after the parts in hand (exit 130); a second one stops at once.
         RobustkitError: Wrong input (exit 2), found before anything is written.
     """
     from robustkit.api._run import Choices, open_models, prepare_request

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from robustkit.api._outcome import Progress
 from robustkit.api._study_work import StepDone, Work, named_in_errors
 from robustkit.errors import InputError
+from robustkit.lock import lock_folder
+from robustkit.stopping import stoppable
 
 if TYPE_CHECKING:
     from robustkit.api._study_cohort import StudyCohort
@@ -85,6 +87,7 @@ def study(
         say: Told each step in one line.
 
     Raises:
+        StoppedError: Ctrl-C, after the epoch, part or step in hand (exit 130); a second one stops at once.
         RobustkitError: A fault in the study file, a file that is missing, or a step that cannot be done; what was
             finished is kept.
     """
@@ -106,7 +109,8 @@ def study(
         lines = "\n".join(f"  {f.what}: {f.path}{f'; from {f.origin}' if f.origin else ''}" for f in found.missing)
         what = f"{len(found.missing)} files are missing:\n{lines}\n"
         raise InputError(what, where=str(file), fix="Put them there, or correct the study file.")
-    return _run(protocol, found, device=device, workers=workers, progress=progress, say=say)
+    with lock_folder(protocol.out, doing="robustkit study"), stoppable():
+        return _run(protocol, found, device=device, workers=workers, progress=progress, say=say)
 
 
 def open_protocol(file: Path) -> Protocol:

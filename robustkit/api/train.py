@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from robustkit.api._outcome import Progress
-from robustkit.atomic import disk_errors
+from robustkit.atomic import clear_leftovers, disk_errors
 from robustkit.errors import InputError
+from robustkit.lock import lock_file
 
 if TYPE_CHECKING:
     from robustkit.training.fit import Epoch
@@ -131,6 +132,7 @@ def train(
         InputError: No training or validation rows, one class only, a patient or a film in two splits, external rows, or a
             training that diverged.
         CheckpointError: Weights that do not fit the network.
+        StoppedError: Ctrl-C, after the epoch in hand (exit 130); a second one stops at once.
     """
     import time
 
@@ -143,6 +145,7 @@ def train(
     from robustkit.models.beginning import begin
     from robustkit.models.options import ModelOptions
     from robustkit.models.readers import shape_of
+    from robustkit.stopping import stoppable
     from robustkit.training.augmentation import Augmentation
     from robustkit.training.fit import fit as fit_network
     from robustkit.training.leaks import check_patients, external_rows
@@ -158,8 +161,9 @@ def train(
     )  # fmt: skip
     _can_write(output, curves)
     beginning = begin(arch, str(weights) if weights is not None else None)
-    flags = ModelOptions(input_size=input_size, kernel=kernel, scaling=scaling, margin=margin, fit=fit)
-    spec, assumed = beginning.input(flags)
+    spec, assumed = beginning.input(
+        ModelOptions(input_size=input_size, kernel=kernel, scaling=scaling, margin=margin, fit=fit)
+    )
     told = (lambda done, n: progress("films drawn", done, n)) if progress else None
     found = learning_cases(manifest, fill=fill, labelling=labelling, config=read_config(Path.cwd()), told=told)
     check_patients(found.cases)
@@ -176,11 +180,17 @@ def train(
             say(f"note: {warning}")
     begun = time.perf_counter()
     after = counted(epochs, progress, say)
-    with device_memory(recipe.device, doing=f"batches of {batch_size} crops of {spec.width_px} x {spec.height_px} px"):
-        fitted = fit_network(lambda: beginning.network(n_outputs), lesson, recipe=recipe, pause=pause, told=after)
-    saved = save(output, fitted, made)
-    write_curves(curves, fitted, made, output)
-    pause.remove()
+    shown = f"batches of {batch_size} crops of {spec.width_px} x {spec.height_px} px"
+    with lock_file(output, doing="robustkit train"):
+        clear_leftovers(output, pause.path)
+        with device_memory(recipe.device, doing=shown), stoppable() as stop:
+            fitted = fit_network(
+                lambda: beginning.network(n_outputs), lesson, recipe=recipe, pause=pause, told=after,
+                is_stopped=stop.is_wanted,
+            )  # fmt: skip
+        saved = save(output, fitted, made)
+        write_curves(curves, fitted, made, output)
+        pause.remove()
     if fitted.best.val_auc < 0.6:
         little = f"the validation AUC is {fitted.best.val_auc:.2f}: the network has learnt little."
         warnings += (little,)

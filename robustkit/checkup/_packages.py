@@ -27,7 +27,7 @@ PURPOSES = {
     "pylibjpeg-openjpeg": "JPEG 2000 in DICOM films", "pyjpegls": "JPEG-LS in DICOM films",
     "scikit-learn": "models without a network, drift", "statsmodels": "statistics", "safetensors": "checkpoints",
     "openpyxl": "spreadsheets", "defusedxml": "VOC annotations", "packaging": "robustkit doctor",
-    "threadpoolctl": "statistics on all cores",
+    "threadpoolctl": "statistics on all cores", "filelock": "one command at a time in a folder",
 }  # fmt: skip
 """What a package is for."""
 

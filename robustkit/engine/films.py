@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from robustkit.cohort.case import Case
 from robustkit.errors import FilmError
-from robustkit.images.film import film_size
+from robustkit.images.film import film_size, read_film
+from robustkit.images.held import HeldFilm, Source
+from robustkit.images.radiograph import Depth, Radiograph
+from robustkit.provenance import file_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +27,18 @@ class FilmHeaders:
         spacing_mm: ``(N,)`` float64 of film or manifest; NaN where neither says.
         spacing_source: ``(N,)`` text: calibrated, detector plane or none.
         faults: Why a case will fail; "" where nothing is known against it.
+        sha256: ``(N,)`` of the files when the run began, "" where unknown; empty where nothing is compared.
     """
 
     size: NDArray[np.float64]
     spacing_mm: NDArray[np.float64]
     spacing_source: tuple[str, ...]
     faults: tuple[str, ...]
+    sha256: tuple[str, ...] = ()
+
+    def digest(self, index: int) -> str:
+        """Give the SHA-256 that the film of a case must have; "" where any will do."""
+        return self.sha256[index] if self.sha256 else ""
 
     def told(self, index: int, case: Case) -> Case:
         """Give a case as models are told of it: what its film's header says is among its facts.
@@ -55,6 +64,64 @@ def read_headers(cases: Sequence[Case], *, workers: int) -> FilmHeaders:
         spacing_source=tuple(r[2] for r in rows),
         faults=tuple(r[3] for r in rows),
     )
+
+
+def film_digests(
+    cases: Sequence[Case], *, workers: int, told: Callable[[int, int], None] | None = None
+) -> tuple[str, ...]:
+    """Give the SHA-256 of the film of every case, read in threads; "" where it cannot be read.
+
+    Args:
+        cases: Some may share a film.
+        workers: Threads.
+        told: Called with finished and all films.
+    """
+    paths = sorted({c.image for c in cases})
+    found: dict[Path, str] = {}
+    with ThreadPoolExecutor(workers) as pool:
+        for path, sha256 in zip(paths, pool.map(_digest, paths), strict=True):
+            found[path] = sha256
+            if told:
+                told(len(found), len(paths))
+    return tuple(found[c.image] for c in cases)
+
+
+def read_same_film(path: Path, sha256: str, *, depth: Depth, allow_truncated: bool) -> Radiograph:
+    """Read a film whose bytes must be those of a digest; the bytes that are compared are those that are decoded.
+
+    Args:
+        path: The film.
+        sha256: Of the file; "" takes any.
+        depth, allow_truncated: As in ``read_film``.
+
+    Raises:
+        FilmError: It cannot be read, or is another file.
+    """
+    source: Source = path
+    try:
+        # what is too large to be held is read twice
+        if sha256 and path.is_file() and path.stat().st_size <= _HELD_BYTES:
+            source = HeldFilm(path.read_bytes(), name=str(path))
+            same = source.sha256 == sha256
+        else:
+            same = not sha256 or not path.is_file() or file_digest(path) == sha256
+    except OSError as error:
+        what = f"the film cannot be read ({error.strerror or type(error).__name__})."
+        raise FilmError(what, where=str(path), fix="Check the file and its permissions.") from error
+    if not same:
+        raise FilmError(CHANGED, where=str(path), fix="Put the film back, or begin a new run with --new.")
+    return read_film(source, depth=depth, allow_truncated=allow_truncated)
+
+
+CHANGED = "the film is another file than when the run began."
+_HELD_BYTES = 2**29
+
+
+def _digest(path: Path) -> str:
+    try:
+        return file_digest(path) if path.is_file() else ""
+    except OSError:
+        return ""
 
 
 _Header = tuple[tuple[float, float], float, str, str]

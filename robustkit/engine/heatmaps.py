@@ -18,12 +18,12 @@ from robustkit.backends._graph import Graph, network_copy
 from robustkit.backends._memory import device_memory
 from robustkit.crops._base import Snap
 from robustkit.engine.equip import crop_maker
-from robustkit.errors import FilmError, InputError
+from robustkit.engine.films import read_same_film
+from robustkit.errors import DeviceMemoryError, FilmError, InputError
 from robustkit.geometry import Boxes
 from robustkit.heatmaps._base import HeatmapMethod, Layer, Target, find_layer
 from robustkit.heatmaps._heatmap import shown_regions
 from robustkit.heatmaps._target import decided_logit, positive_logit
-from robustkit.images.film import read_film
 from robustkit.images.radiograph import Depth, Radiograph
 from robustkit.inputs import InputSpec
 from robustkit.models.classifier import Classifier
@@ -44,11 +44,13 @@ class Wanted:
         case_id: Its name.
         image: Its film.
         boxes: ``(K, 4)`` as the run judged them, after rounding and border rule; the nominal one first.
+        sha256: Of the film that the run judged; "" where it does not say.
     """
 
     case_id: str
     image: Path
     boxes: Boxes
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,13 +274,30 @@ def _run(queue: deque[tuple[_Held, NDArray[Any]]], maker: MapMaker) -> None:
         if len(crops) > room:
             queue.appendleft((one, crops[room:]))
         room -= len(taken[-1][1])
-    values, answers = maker.maps(np.concatenate([c for _, c in taken]))
+    try:
+        values, answers = maker.maps(np.concatenate([c for _, c in taken]))
+    except DeviceMemoryError:
+        size = sum(len(crops) for _, crops in taken)
+        if size == 1:
+            raise
+        # no map depends on the batch that it was made in: the same crops come again, fewer at a time
+        maker.batch_size = size // 2
+        _put_back(queue, taken)
+        return
     start = 0
     for one, crops in taken:
         stop = start + len(crops)
         one.values.append(values[start:stop])
         one.scores.append(answers[start:stop])
         start = stop
+
+
+def _put_back(queue: deque[tuple[_Held, NDArray[Any]]], taken: list[tuple[_Held, NDArray[Any]]]) -> None:
+    """Put what was taken to the front of the queue again; a case that was divided is whole again."""
+    for one, crops in reversed(taken):
+        if queue and queue[0][0] is one:
+            crops = np.concatenate([crops, queue.popleft()[1]])
+        queue.appendleft((one, crops))
 
 
 def read_crops(
@@ -289,7 +308,9 @@ def read_crops(
 
     def cut(case: Wanted) -> NDArray[Any] | str:
         try:
-            film: Radiograph = read_film(case.image, depth=reading.depth, allow_truncated=reading.allow_truncated)
+            film: Radiograph = read_same_film(
+                case.image, case.sha256, depth=reading.depth, allow_truncated=reading.allow_truncated
+            )
         except FilmError as error:
             return error.what
         return np.asarray(cropper.crops(cropper.load(film.pixels), case.boxes, spec, snapping=reading.snap))

@@ -13,11 +13,11 @@ import numpy as np
 from robustkit.backends._memory import device_memory
 from robustkit.engine.equipment import Equipment
 from robustkit.engine.expect import boxes_per_row
+from robustkit.engine.films import read_same_film
 from robustkit.engine.plan import Plan
 from robustkit.engine.questions import Places, Questions, Said, guarded
 from robustkit.errors import DeviceMemoryError, FilmError
 from robustkit.geometry import Boxes
-from robustkit.images.film import read_film
 from robustkit.images.thumbnail import Thumbnail, thumbnail, window_around
 from robustkit.registry import load
 
@@ -110,7 +110,9 @@ class Looker:
         if not self._needs_film:
             return look
         try:
-            film = read_film(case.image, depth=equipment.depth, allow_truncated=equipment.allow_truncated)
+            film = read_same_film(
+                case.image, headers.digest(index), depth=equipment.depth, allow_truncated=equipment.allow_truncated
+            )
         except FilmError as error:
             return replace(look, questions=None, reason=error.what)
         said = {m.name: guarded(m.runner.logits, case, film.pixels, questions.boxes(m.name)) for m in self._film_models}

@@ -46,7 +46,14 @@ class PartResult:
 Write = Callable[[PartResult], None]
 
 
-def run_parts(plan: Plan, equipment: Equipment, parts: Sequence[Part], *, write: Write) -> Iterator[Part]:
+def run_parts(
+    plan: Plan,
+    equipment: Equipment,
+    parts: Sequence[Part],
+    *,
+    write: Write,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Part]:
     """Compute the parts one after the other; give each when ``write`` has returned.
 
     Memory does not grow with the number of cases: a few films, batches and parts are held at a time.
@@ -56,6 +63,7 @@ def run_parts(plan: Plan, equipment: Equipment, parts: Sequence[Part], *, write:
         equipment: Models, forwards, cropper.
         parts: To be computed.
         write: Called in a thread of its own, one part at a time.
+        is_stopped: Asked before each part: no other one is begun then.
     """
     looker = Looker(plan, equipment, parts)
     lane = Lane(threaded=equipment.device == "cpu")
@@ -64,6 +72,8 @@ def run_parts(plan: Plan, equipment: Equipment, parts: Sequence[Part], *, write:
     writing: deque[tuple[Part, Future[None]]] = deque()
     try:
         for part in parts:
+            if is_stopped():
+                break
             seen, pending = _show(part, looker, equipment, packers)
             writing.append(
                 (part, writer.submit(_finish, plan, equipment, part, seen=seen, pending=pending, write=write))

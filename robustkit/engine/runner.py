@@ -49,8 +49,15 @@ def missing(plan: Plan, folder: RunFolder, parts: Sequence[Part]) -> list[Part]:
     return [p for p in parts if not part_file(folder, plan, p).is_file()]
 
 
-def write_parts(plan: Plan, equipment: Equipment, folder: RunFolder, parts: Sequence[Part]) -> Iterator[Part]:
-    """Compute and write parts; give each when its file is there, whole."""
+def write_parts(
+    plan: Plan,
+    equipment: Equipment,
+    folder: RunFolder,
+    parts: Sequence[Part],
+    *,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Part]:
+    """Compute and write parts; give each when its file is there, whole. Where it is stopped, those begun are finished."""
 
     def write(result: PartResult) -> None:
         file = part_file(folder, plan, result.part)
@@ -60,7 +67,7 @@ def write_parts(plan: Plan, equipment: Equipment, folder: RunFolder, parts: Sequ
         with replacing(file) as temporary:
             _write(result, temporary)
 
-    yield from run_parts(plan, equipment, parts, write=write)
+    yield from run_parts(plan, equipment, parts, write=write, is_stopped=is_stopped)
 
 
 def _row(case_id: str, t: Thumbnail) -> tuple[str, int, int, int, int, bytes]:

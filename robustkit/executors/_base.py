@@ -39,6 +39,7 @@ class Job:
         devices: Of this machine, e.g. ``("cuda:0", "cuda:1")``.
         scheduler: Address for executors that have one; "" otherwise.
         told: Called with what an errand gave back.
+        is_stopped: Whether no other part is to be begun.
     """
 
     plan: Plan
@@ -48,6 +49,7 @@ class Job:
     devices: tuple[str, ...]
     scheduler: str = ""
     told: Callable[[Mapping[str, Any]], None] = lambda _: None
+    is_stopped: Callable[[], bool] = lambda: False
 
     def case_ids(self, part: Part) -> list[str]:
         """Name the cases of a part."""

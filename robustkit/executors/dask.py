@@ -55,6 +55,9 @@ class Dask:
                     raise fault
                 job.told(answer)
                 yield from asked[done]
+                if job.is_stopped():
+                    client.cancel([f for f in asked if not f.done()])
+                    return
 
 
 def fulfil(errand: Errand, groups: list[list[str]]) -> Mapping[str, Any]:

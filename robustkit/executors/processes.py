@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -36,12 +37,17 @@ class Processes:
                 for shard in shards(parts, workers=len(job.devices))
             }
             for done in as_completed(asked):
+                if done.cancelled():
+                    continue
                 answer = done.result()
                 error = refusal(answer)
                 if error is not None:
                     raise error
                 job.told(answer)
                 yield from asked[done]
+                if job.is_stopped():
+                    for waiting in asked:
+                        waiting.cancel()
         except BrokenProcessPool as error:
             fix = "Run the same command again: it goes on where this one stopped."
             raise RunError("a worker process died.", where=", ".join(job.devices), fix=fix) from error
@@ -50,6 +56,8 @@ class Processes:
 
 
 def _take_device(devices: Queue[str]) -> None:
+    # Ctrl-C reaches all processes of a terminal: the one that hands out shards decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _device[:] = [devices.get()]
 
 

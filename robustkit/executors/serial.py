@@ -18,7 +18,7 @@ class Serial:
         """Compute the parts in order."""
         equipment = job.equip()
         if parts and equipment is not None:
-            yield from write_parts(job.plan, equipment, job.folder, parts)
+            yield from write_parts(job.plan, equipment, job.folder, parts, is_stopped=job.is_stopped)
 
 
 PLUGIN = Serial()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -19,6 +20,11 @@ class HeldFilm:
 
     content: bytes
     name: str = "film"
+
+    @property
+    def sha256(self) -> str:
+        """Of the bytes, as hex."""
+        return hashlib.sha256(self.content).hexdigest()
 
     def open(self, mode: str = "rb") -> BinaryIO:
         """Give a handle on the bytes; ``mode`` is there because paths have it, and is always ``rb``."""

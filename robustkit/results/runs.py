@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from robustkit.errors import RunError
@@ -11,10 +11,28 @@ from robustkit.results.folder import RunFolder
 
 
 def new_run_path(runs: Path, identity: str, *, now: datetime) -> Path:
-    """Give ``runs/<UTC time>-<short identity>``; where it exists, the next free name."""
-    stem = f"{now:%Y%m%dT%H%M%SZ}-{identity[:8]}"
-    names = (stem, *(f"{stem}-{k}" for k in range(2, 1000)))
-    return next(runs / n for n in names if not (runs / n).exists())
+    """Give ``runs/<UTC time>-<short identity>``, a name after all that are there: the newest run is the greatest name.
+
+    Where the clock was put back, or two runs begin in one second, the time is one second after the latest.
+    """
+    begun = [t for p in runs.iterdir() if (t := _time(p.name))] if runs.is_dir() else []
+    if begun and max(begun) >= now.replace(microsecond=0):
+        now = max(begun) + timedelta(seconds=1)
+    return runs / f"{now:{_TIME}}-{identity[:8]}"
+
+
+def _time(name: str) -> datetime | None:
+    """Give the time in a folder's name; None where it is called otherwise."""
+    try:
+        found = datetime.strptime(name.split("-", maxsplit=1)[0], _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return found if found.year < _NO_YEAR else None
+
+
+_TIME = "%Y%m%dT%H%M%SZ"
+_NO_YEAR = 9999
+"""No clock says so, and no second comes after its last one."""
 
 
 def complete_and_partial(runs: Path) -> tuple[RunFolder | None, RunFolder | None]:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from robustkit.errors import InputError
+from robustkit.errors import InputError, StoppedError
 from robustkit.stats.auc import auc
 from robustkit.training.augmentation import nominal_crops
 from robustkit.training.learner import Learner, Lesson, predict, targets_of
@@ -67,6 +67,7 @@ def fit(
     recipe: Recipe,
     pause: Pause | None = None,
     told: Told | None = None,
+    is_stopped: Callable[[], bool] = lambda: False,
 ) -> Fitted:
     """Train from ``build()``'s weights and keep the epoch of the best validation AUC.
 
@@ -76,8 +77,10 @@ def fit(
         recipe: How long, how fast and towards what.
         pause: Kept after every epoch, and gone on from where it is there; the outcome is the same. The caller removes it.
         told: Told after every epoch of this call.
+        is_stopped: Asked before every epoch.
 
     Raises:
+        StoppedError: It was stopped; the epochs so far are kept.
         InputError: The loss is no longer a number, or what was kept is damaged.
     """
     device = torch.device(recipe.device)
@@ -87,6 +90,11 @@ def fit(
         if pause and (held := pause.kept()):
             course.load(held)
         while not course.is_over:
+            if is_stopped():
+                what = f"the training was stopped after {len(course.curve)} of at most {recipe.epochs} epochs."
+                raise StoppedError(
+                    what, where=str(pause.path) if pause else "", fix="The same command goes on from here."
+                )
             course.run()
             if pause:
                 pause.keep(course.state_dict())

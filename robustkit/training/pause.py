@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from robustkit.atomic import replacing
+from robustkit.atomic import write_bytes
 from robustkit.errors import CheckpointError, InputError
 from robustkit.models.tensors import read_tensors
 
@@ -38,8 +39,10 @@ class Pause:
         Args:
             state: Tensors, numbers, text, lists and dicts of these.
         """
-        with replacing(self.path) as temporary:
-            torch.save({"format": FORMAT, "identity": self.identity, "state": state}, temporary)
+        # torch turns a full disk into a RuntimeError about positions: it writes to memory
+        content = io.BytesIO()
+        torch.save({"format": FORMAT, "identity": self.identity, "state": state}, content)
+        write_bytes(self.path, content.getvalue())
 
     def kept(self) -> dict[str, Any] | None:
         """Give what ``keep`` wrote for the same training; None where there is nothing, or that of another one.

@@ -13,8 +13,8 @@ from robustkit.cohort.case import Case
 from robustkit.errors import FilmError
 from robustkit.geometry import Box, Boxes, grow, square
 from robustkit.images.film import read_film
+from robustkit.images.held import HeldFilm
 from robustkit.inputs import InputSpec
-from robustkit.provenance import file_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +74,20 @@ def load_windows(
 
 def _load(case: Case, *, target: int, spec: InputSpec, jitter: float) -> Window | str:
     try:
-        film = read_film(case.image)
+        # read once: the digest is that of the pixels that are learnt from, whatever becomes of the file
+        held = HeldFilm(case.image.read_bytes(), name=str(case.image)) if case.image.is_file() else None
+        film = read_film(held or case.image)
     except FilmError as error:
         return f"{case.case_id}: {error.what.rstrip('.')}"
+    except OSError as error:
+        return f"{case.case_id}: the film cannot be read ({error.strerror or type(error).__name__})"
     if not case.box.touches(film_width=film.width, film_height=film.height):
         return f"{case.case_id}: the box does not touch its film"
     x0, y0, x1, y1 = _reach(case.box, spec, jitter=jitter, film=(film.width, film.height))
     pixels = film.pixels[y0:y1, x0:x1].astype(np.uint8)  # a copy, so that the film itself is let go
     size = (film.width, film.height)
-    digest = file_digest(case.image)
-    return Window(case.case_id, case.patient_id, target, pixels, (x0, y0), case.box.array(), size, digest)
+    sha256 = held.sha256 if held else ""
+    return Window(case.case_id, case.patient_id, target, pixels, (x0, y0), case.box.array(), size, sha256)
 
 
 def _reach(box: Box, spec: InputSpec, *, jitter: float, film: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = (
     ("errors",),
-    ("seeds", "atomic", "documents"),
-    ("registry", "geometry", "inputs", "provenance", "config", "cache", "sobol", "findings"),
+    ("seeds", "atomic", "documents", "stopping"),
+    ("lock", "registry", "geometry", "inputs", "provenance", "config", "cache", "sobol", "findings"),
     ("cohort", "images", "results", "stats", "study"),
     ("formats", "phantom", "perturbations", "metrics", "strata", "features"),
     ("crops", "models", "controls"),

@@ -16,7 +16,7 @@ from small_world import write_films, write_network
 @pytest.fixture
 def counts(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     found = {"films": 0, "crops": 0}
-    read, crops = looking.read_film, PillowCrops.crops
+    read, crops = looking.read_same_film, PillowCrops.crops
 
     def counted_read(*given: Any, **more: Any) -> Any:
         found["films"] += 1
@@ -26,7 +26,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         found["crops"] += len(boxes)
         return crops(self, film, boxes, *given, **more)
 
-    monkeypatch.setattr(looking, "read_film", counted_read)
+    monkeypatch.setattr(looking, "read_same_film", counted_read)
     monkeypatch.setattr(PillowCrops, "crops", counted_crops)
     return found
 
