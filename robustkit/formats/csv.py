@@ -27,9 +27,11 @@ GUESSES = {
     "centre": ("centre", "center", "hospital"),
 }
 
+CORNER_AND_SIDES = (("x0", "x"), ("y0", "y"), ("w", "width"), ("h", "height"))
+
 
 class Table:
-    """One case per row; ``x, y, w, h`` (or ``width, height``) become corners.
+    """One case per row; a corner and the sides (``x, y, w, h``, ``left, top, width, height``) become corners.
 
     A row without any number of a box is a film without a lesion.
     """
@@ -84,12 +86,15 @@ def _renamed(table: pd.DataFrame, renames: Mapping[str, str], source: Path) -> p
 
 
 def _corners(table: pd.DataFrame) -> pd.DataFrame:
-    """Turn x, y, w, h into corners where corners are not given."""
-    sides = ("w", "h") if {"w", "h"} <= set(table) else ("width", "height")
-    if {"x1", "y1"} <= set(table) or not {"x", "y", *sides} <= set(table):
+    """Turn a corner and the sides into corners where the far one is not given."""
+    if {"x1", "y1"} <= set(table):
         return table
-    x, y, w, h = (pd.to_numeric(table[c], errors="coerce") for c in ("x", "y", *sides))
-    return table.drop(columns=["x", "y", *sides]).assign(x0=x, y0=y, x1=x + w, y1=y + h)
+    lower = {c.lower(): c for c in table.columns}
+    found = [next((lower[n] for n in names if n in lower), None) for names in CORNER_AND_SIDES]
+    if None in found:
+        return table
+    x, y, w, h = (pd.to_numeric(table[c], errors="coerce") for c in found)
+    return table.drop(columns=found).assign(x0=x, y0=y, x1=x + w, y1=y + h)
 
 
 def _displayed(table: pd.DataFrame, root: Path, frames: Frames) -> pd.DataFrame:
