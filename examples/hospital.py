@@ -25,7 +25,7 @@ DEEPEST = 4095
 INVERTED = 5
 """Every so many-th film is stored dark on light, as some machines do."""
 HEADINGS = {
-    "patient_id": "Patient", "film": "Film", "left": "Left", "top": "Top", "width": "Width", "height": "Height",
+    "case_id": "Lesion", "patient_id": "Patient", "film": "Film", "left": "Left", "top": "Top", "width": "Width", "height": "Height",
     "subtype": "Diagnosis", "site": "Bone", "view": "Projection", "age_years": "Age", "sex": "Sex", "centre": "Hospital",
 }  # fmt: skip
 
