@@ -91,7 +91,9 @@ def radiograph(pixels: NDArray[np.uint8], lesion: pd.Series, *, is_inverted: boo
 
 def sheet(lesions: pd.DataFrame, images: dict[str, str]) -> pd.DataFrame:
     """Give the spreadsheet: a row for each lesion, in the hospital's words."""
+    number = lesions.groupby("centre").cumcount() + 1
     table = lesions.assign(
+        case_id=[f"{c}-{n:04d}" for c, n in zip(lesions["centre"], number, strict=True)],
         film=lesions["image"].map(images),
         left=lesions["x0"],
         top=lesions["y0"],

@@ -33,9 +33,10 @@ def browser() -> Iterator[Any]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--need-shared`` and ``--trust``."""
+    """Add ``--need-shared``, ``--trust`` and ``--refresh-pages``."""
     parser.addoption("--need-shared", action="store_true", help="fail where ../shared is missing instead of skipping")
     parser.addoption("--trust", metavar="FOLDER", help="write what was tried, how often and what was found, as JSON")
+    parser.addoption("--refresh-pages", action="store_true", help="write what the blocks of the docs print into them")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
