@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +17,7 @@ PATIENTS = 90
 
 
 def make(name: str, folder: Path) -> None:
-    """Make a stand-in of that name in a folder: a manifest, a checkpoint, or a run of both.
+    """Make a stand-in of that name in a folder: manifest, annotations, checkpoint, settings, or a run.
 
     Raises:
         KeyError: A name that this file does not know.
@@ -27,6 +29,10 @@ def make(name: str, folder: Path) -> None:
         write_network(path, seed=sum(name.encode()))
     elif path.parent.name == "runs":
         _run(path)
+    elif name == "boxes.json":
+        _coco(path)
+    elif name == "robustkit.toml":
+        path.write_text('manifest = "cases.csv"\n', encoding="utf-8")
     else:
         raise KeyError(name)
 
@@ -48,3 +54,27 @@ def _run(path: Path) -> None:
         if not file.is_file():
             make(file.name, file.parent)
     perturb(model=[str(checkpoint)], manifest=[manifest], shifts=["0.1"], repeats=8, out=path)
+
+
+def _coco(path: Path) -> None:
+    """Write COCO annotations, and their films beside them."""
+    cases = _cases()
+    images = {name: i for i, name in enumerate(cases["image"].unique())}
+    labels = {name: i for i, name in enumerate(sorted(cases["label"].unique()))}
+    (path.parent / "films").mkdir()
+    for name in images:
+        shutil.copy(Path(cases["image_root"].iloc[0]) / name, path.parent / name)
+    content = {
+        "images": [{"id": i, "file_name": name} for name, i in images.items()],
+        "categories": [{"id": i, "name": name} for name, i in labels.items()],
+        "annotations": [
+            {
+                "id": n,
+                "image_id": images[c.image],
+                "category_id": labels[c.label],
+                "bbox": [c.x0, c.y0, c.x1 - c.x0, c.y1 - c.y0],
+            }
+            for n, c in enumerate(cases.itertuples())
+        ],
+    }
+    path.write_text(json.dumps(content), encoding="utf-8")

@@ -15,7 +15,7 @@ from page_blocks import SHELLS, excerpt, outputs, read_blocks, run, stand_ins, w
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-SLOW = {"docs/tutorial.md"}
+SLOW = {"docs/tutorial.md", "docs/baselines.md", "docs/doctor.md", "docs/heatmaps.md", "docs/models.md"}
 """Pages whose commands take more than some seconds."""
 
 
