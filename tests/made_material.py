@@ -10,20 +10,28 @@ from pathlib import Path
 import pandas as pd
 from robustkit.phantom.store import phantom_manifest_path
 
+from networks import save, timm_network
 from small_world import write_network
 
+ROOT = Path(__file__).resolve().parents[1]
 PATIENTS = 90
 """Of the simulated cohort, taken evenly: enough for every split and both cohorts."""
 
 
 def make(name: str, folder: Path) -> None:
-    """Make a stand-in of that name in a folder: manifest, annotations, checkpoint, settings, or a run.
+    """Make a stand-in of that name in a folder: manifest, annotations, checkpoint, settings, a run, the checkout.
 
     Raises:
         KeyError: A name that this file does not know.
     """
     path = folder / name
-    if path.suffix == ".csv":
+    if name == "checkout":
+        shutil.copy(ROOT / "pyproject.toml", folder)
+        shutil.copytree(ROOT / "tests" / "perturbations", folder / "tests" / "perturbations")
+        shutil.copy(ROOT / "tests" / "conftest.py", folder / "tests")
+    elif name == "yours.pt":
+        _foreign(path)
+    elif path.suffix == ".csv":
         _cases().to_csv(path, index=False)
     elif path.suffix == ".pt":
         write_network(path, seed=sum(name.encode()))
@@ -78,3 +86,9 @@ def _coco(path: Path) -> None:
         ],
     }
     path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _foreign(path: Path) -> None:
+    """Write a checkpoint as other programs do: weights of two outputs, and nothing about them."""
+    network = timm_network("resnet18", n_outputs=2)
+    save(path, {"epoch": 12, "state_dict": network.state_dict()})

@@ -39,6 +39,11 @@ class Block:
         """Tell whether the block is run by the tests."""
         return self.lang == "sh" and self.marks[:1] == ("run",)
 
+    @property
+    def file(self) -> str:
+        """Give the file that the block is the content of (``write=FILE``), or nothing."""
+        return next((m.partition("=")[2] for m in self.marks if m.startswith("write=")), "")
+
     def mark(self, name: str, default: int) -> int:
         """Give the number of a mark such as ``exit=1``."""
         return next((int(m.partition("=")[2]) for m in self.marks if m.startswith(f"{name}=")), default)
@@ -54,15 +59,15 @@ def read_blocks(text: str) -> list[Block]:
     return found
 
 
-def outputs(text: str) -> list[tuple[Block, Block | None]]:
-    """Give every block that is run with the ``text output`` block that follows it, if one does."""
+def steps(text: str) -> list[tuple[Block, Block | None]]:
+    """Give every block that is run or written, with the ``text output`` block that follows it, if one does."""
     blocks = read_blocks(text)
-    pairs: list[tuple[Block, Block | None]] = []
+    found: list[tuple[Block, Block | None]] = []
     for block, after in zip(blocks, [*blocks[1:], None], strict=False):
-        if block.is_run:
+        if block.is_run or block.file:
             shows = after is not None and after.lang == "text" and after.marks[:1] == ("output",)
-            pairs.append((block, after if shows else None))
-    return pairs
+            found.append((block, after if shows else None))
+    return found
 
 
 def stand_ins(text: str) -> list[str]:
@@ -77,7 +82,7 @@ def run(block: Block, folder: Path) -> tuple[int, str]:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", block.body],
         cwd=folder,
-        env={**os.environ, "PATH": path, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"},
+        env={**os.environ, "PATH": path, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "LC_ALL": "C.UTF-8"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -85,6 +90,13 @@ def run(block: Block, folder: Path) -> tuple[int, str]:
         check=False,
     )
     return done.returncode, done.stdout.decode().replace(str(folder), "...")
+
+
+def write(block: Block, folder: Path) -> None:
+    """Write a block into the file that it is the content of."""
+    path = folder / block.file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(block.body, encoding="utf-8")
 
 
 def excerpt(printed: str, shown: Block) -> str:

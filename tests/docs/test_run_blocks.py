@@ -5,17 +5,25 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 import made_material
-from page_blocks import SHELLS, excerpt, outputs, read_blocks, run, stand_ins, without_numbers
+from page_blocks import SHELLS, excerpt, read_blocks, run, stand_ins, steps, without_numbers, write
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-SLOW = {"docs/tutorial.md", "docs/baselines.md", "docs/doctor.md", "docs/heatmaps.md", "docs/models.md"}
+SLOW = {
+    "docs/tutorial.md",
+    "docs/baselines.md",
+    "docs/doctor.md",
+    "docs/heatmaps.md",
+    "docs/models.md",
+    "docs/how_to/own_checkpoint.md",
+}
 """Pages whose commands take more than some seconds."""
 
 
@@ -26,7 +34,7 @@ def _name(page: Path) -> str:
 RUN = [
     pytest.param(p, id=_name(p), marks=[pytest.mark.slow] if _name(p) in SLOW else [])
     for p in PAGES
-    if outputs(p.read_text(encoding="utf-8"))
+    if steps(p.read_text(encoding="utf-8"))
 ]
 
 
@@ -37,7 +45,10 @@ def test_the_commands_of_a_page_do_what_it_says(page: Path, tmp_path: Path, requ
     for name in stand_ins(text):
         made_material.make(name, tmp_path)
     fresh = []
-    for block, shown in outputs(text):
+    for block, shown in steps(text):
+        if block.file:
+            write(block, tmp_path)
+            continue
         code, printed = run(block, tmp_path)
         assert code == block.mark("exit", 0), f"{_name(page)}, line {block.line}: exit {code}\n{block.body}\n{printed}"
         if shown is not None:
@@ -75,4 +86,22 @@ def test_every_output_follows_a_block_that_is_run() -> None:
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         shown = [b for b in read_blocks(text) if b.lang == "text" and b.marks[:1] == ("output",)]
-        assert shown == [s for _, s in outputs(text) if s is not None], _name(page)
+        assert shown == [s for _, s in steps(text) if s is not None], _name(page)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_links_lead_somewhere(page: Path) -> None:
+    found = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    dead = [link for link in found if "://" not in link and not (page.parent / link).exists()]
+    assert not dead
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = [
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "docs").glob("how_to/*.md"),
+        *(ROOT / "docs").glob("reference/*.md"),
+    ]
+    links = [p.relative_to(ROOT / "docs").as_posix() for p in pages if p.name != "README.md"]
+    assert not [link for link in links if f"]({link})" not in index]
