@@ -114,6 +114,16 @@ def test_a_corner_and_the_sides_are_a_box_in_any_case_of_letters(heads: str, tmp
     assert frame.columns.tolist() == ["case_id", "image", "x0", "y0", "x1", "y1", "label"]
 
 
+def test_cases_without_a_name_are_numbered_and_that_is_said(tmp_path: Path) -> None:
+    write_films(tmp_path)
+    (tmp_path / "t.csv").write_text("image,x0,y0,x1,y1,label\na.jpg,10,5,30,25,benign\nb.jpg,10,5,30,25,benign\n")
+    imported = _read("csv", tmp_path / "t.csv")
+    assert imported.frame["case_id"].tolist() == ["case-00001", "case-00002"]
+    assert any("case-00001 to case-00002" in n and "--column THEIRS=case_id" in n for n in imported.notes)
+    (tmp_path / "u.csv").write_text("case_id,image,x0,y0,x1,y1,label\nk,a.jpg,10,5,30,25,benign\n")
+    assert not any("case_id" in n for n in _read("csv", tmp_path / "u.csv").notes)
+
+
 def test_the_size_of_a_film_beside_all_four_edges_is_a_fact(tmp_path: Path) -> None:
     write_films(tmp_path)
     (tmp_path / "t.csv").write_text("image,x0,y0,x1,y1,Width,Height,label\na.jpg,10,5,30,25,80,60,benign\n")
