@@ -7,13 +7,17 @@ import shutil
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from robustkit.phantom.store import phantom_manifest_path
 
+from made_readings import made_readings
 from networks import save, timm_network
 from small_world import write_network
 
 ROOT = Path(__file__).resolve().parents[1]
+READINGS = {"readings.csv": "", "pilot.csv": "", "r1-aided.csv": "reader-1", "r2-aided.csv": "reader-2"}
+"""Files of made-up readings, and whose; nobody: of both readers. ``readings.csv`` is rated from 1 to 5."""
 PATIENTS = 90
 """Of the simulated cohort, taken evenly: enough for every split and both cohorts."""
 
@@ -31,6 +35,8 @@ def make(name: str, folder: Path) -> None:
         shutil.copy(ROOT / "tests" / "conftest.py", folder / "tests")
     elif name == "yours.pt":
         _foreign(path)
+    elif name in READINGS:
+        _readings(path, READINGS[name])
     elif path.suffix == ".csv":
         _cases().to_csv(path, index=False)
     elif path.suffix == ".pt":
@@ -86,6 +92,17 @@ def _coco(path: Path) -> None:
         ],
     }
     path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _readings(path: Path, reader: str) -> None:
+    cases = _cases().query("split == 'test'")
+    positive = (cases["label"] != "benign").to_numpy()
+    read = made_readings(cases.assign(positive=positive, above=positive))
+    if reader:
+        read = read[read["reader_id"] == reader]
+    if path.name == "readings.csv":
+        read["score"] = np.clip(1 + read["score"] // 20, 1, 5)
+    read.to_csv(path, index=False)
 
 
 def _foreign(path: Path) -> None:

@@ -22,6 +22,7 @@ SLOW = {
     "docs/doctor.md",
     "docs/heatmaps.md",
     "docs/models.md",
+    "docs/readers.md",
     "docs/how_to/own_checkpoint.md",
 }
 """Pages whose commands take more than some seconds."""
