@@ -176,7 +176,7 @@ def _section(section: Any) -> str:
         case "returns":
             return "Gives: " + _cell(" ".join(i.description for i in value))
         case "raises":
-            return "Raises: " + "; ".join(f"`{i.annotation}`: {_cell(i.description)}" for i in value)
+            return "Raises: " + "; ".join(f"`{i.annotation}`: {_cell(i.description).rstrip('.')}" for i in value) + "."
         case "examples":
             return "\n\n".join(f"```python\n{t}\n```" if k.value == "examples" else _plain(t) for k, t in value)
         case "admonition" if value.kind == "example":
