@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo screenshots docs test test-shared test-slow lint bench bench-gpu clean
+.PHONY: help install demo screenshots docs test test-shared test-slow test-install lint bench bench-gpu clean
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -36,6 +36,9 @@ test-shared: $(STAMP)  ## the same, but a skip for want of ../shared is a failur
 
 test-slow: $(STAMP)  ## what takes longer
 	@$(BIN)/python -m pytest -q -m "slow and not gpu"
+
+test-install: $(STAMP)  ## wheel and sdist in new environments, on each Python there is (downloads packages)
+	@$(BIN)/python -m pytest -q tests/install --install
 
 lint: $(STAMP)  ## ruff and mypy --strict, the latter on the installed package
 	@$(BIN)/ruff check .

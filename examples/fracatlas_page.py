@@ -170,7 +170,6 @@ def page_text(kinds: Sequence[Kind], machine: Machine, folder: str) -> str:
         "",
         "## How stable the network is",
         "",
-        "",
         f"![Share of changed decisions over the shift]({folder}/flips.svg)",
         "",
         *_level_table(kinds),
@@ -235,10 +234,23 @@ def _learnt(matched: Kind, placed: Kind) -> list[str]:
     )
     flips = {k.name: _flip(k, SHOWN_LEVEL) for k in (matched, placed)}
     lines.append(
-        f"4. **How much the box matters.** Redrawn by up to {SHOWN_LEVEL:g} of its sides, {_share(flips['matched'])} of the decisions "
-        f"change with matched controls, and {_share(flips['placed'])} with placed ones."
+        f"4. **How much the box matters.** Redrawn by up to {SHOWN_LEVEL:g} of its sides, {_share(flips['matched'])} of the network's "
+        f"decisions change with matched controls, and {_share(flips['placed'])} with placed ones."
     )
+    lines.append("5. **Beside models without a network.** " + " ".join(_beside(k) for k in (matched, placed)))
     return lines
+
+
+def _beside(kind: Kind) -> str:
+    """Say which of the other models differ from the network, by the adjusted p."""
+    said = []
+    for model, (difference, p) in kind.against_network().items():
+        shown = p == "< 0.001" or float(p) < 0.05
+        verdict = (
+            ("better than" if difference.startswith("+") else "worse than") if shown else "not shown to differ from"
+        )
+        said.append(f"`{model}` is {verdict} the network: {difference}, p {p if p.startswith('<') else f'= {p}'}")
+    return f"With {kind.name} controls {'; '.join(said)}."
 
 
 def _verdict(difference: Difference, name: str) -> str:

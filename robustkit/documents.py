@@ -1,13 +1,45 @@
-"""JSON and TOML that others wrote: whatever is wrong with the text is a ValueError, hostile nesting too."""
+"""Files that others wrote: what damaged ones make readers raise; JSON and TOML, of which every fault is a ValueError."""
 
 from __future__ import annotations
 
+import csv
 import json
+import struct
 import tomllib
+import zipfile
+import zlib
+from pathlib import Path
 from typing import Any
 
-LARGEST_TOML = 2**17
+TABLE_FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    csv.Error,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What a damaged or hostile table makes pandas, pyarrow and openpyxl raise."""
+
+LARGEST_TOML = 2**15
 """Characters: the standard library's reader takes the square of the length for some texts."""
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether there is such a file; a name that no file can have is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def parse_json(text: str, **options: Any) -> Any:

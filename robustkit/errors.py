@@ -67,7 +67,7 @@ class ManifestError(InputError):
         shown = [f"  row {r.row}, {r.column} = {_cut(r.value)}: {r.reason}" for r in self.rows[:20]]
         if len(self.rows) > 20:
             shown.append(f"  and {len(self.rows) - 20} more; `robustkit validate` lists all")
-        return "\n".join([super().__str__(), *shown])
+        return "\n".join([super().__str__(), *(printable(line) for line in shown)])
 
 
 class ReadingsError(InputError):
@@ -87,7 +87,7 @@ class ReadingsError(InputError):
                 shown.append(f"  rows {_ranges([r.row for r in rows])}, {column}: {reason} ({len(rows)} rows)")
             else:
                 shown += [f"  row {r.row}, {column} = {r.value!r}: {reason}" for r in rows]
-        return "\n".join([super().__str__(), *shown])
+        return "\n".join([super().__str__(), *(printable(line) for line in shown)])
 
 
 def _cut(value: str) -> str:

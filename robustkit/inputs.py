@@ -64,10 +64,14 @@ class InputSpec:
             what = f"expected {n} values of mean and std for {self.channels}, got {self.mean} and {self.std}."
             raise InputError(what, fix="Give --mean and --std one value per channel.")
         sides = (self.height_px, self.width_px)
-        if not all(isinstance(s, int) and 1 <= s <= LARGEST_SIDE_PX for s in sides):
+        if not all(isinstance(s, int) and s is not True and 1 <= s <= LARGEST_SIDE_PX for s in sides):
             what = f"the input must have 1 to {LARGEST_SIDE_PX} px a side, got {self.height_px} x {self.width_px}."
             raise InputError(what, fix="Correct --input-size.")
-        if not 0 <= self.margin <= LARGEST_MARGIN or not all(0 < s < float("inf") for s in self.std):
+        if (
+            isinstance(self.margin, bool)
+            or not 0 <= self.margin <= LARGEST_MARGIN
+            or not all(0 < s < float("inf") for s in self.std)
+        ):
             what = f"margin must be 0 to {LARGEST_MARGIN:g} and std > 0, got {self}."
             raise InputError(what, fix="Correct --margin or --std.")
         if not isinstance(self.scaling, str) or not all(abs(m) < float("inf") for m in self.mean):

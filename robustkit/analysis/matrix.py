@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from robustkit.errors import RunError
 from robustkit.geometry import Boxes, overlap
 from robustkit.results.folder import RunFolder
 from robustkit.results.sheet import NOMINAL as NOMINAL_CONDITION
-from robustkit.results.sheet import read_sheets
+from robustkit.results.sheet import Sheet, read_sheets
 
 NOMINAL = NOMINAL_CONDITION[0]
+_SCORE_ATOL = 1e-6
 
 Floats = NDArray[np.float64]
 
@@ -79,9 +81,11 @@ def read_answers(
         set_size: Of run.json: repeats of a set of Sobol points.
 
     Raises:
-        RunError: A condition without rows, or one that is answered twice.
+        RunError: A condition without rows, one that is answered twice, a score that is no probability, or an infinite box.
     """
     first, *sheets = read_sheets(folder, model, case_ids, [NOMINAL_CONDITION, *levels])
+    for sheet in (first, *sheets):
+        _check_numbers(sheet, where=f"{folder.path}, model {model}")
     nominal, box = first.scores[:, 0], first.boxes[:, 0]
     matrices = []
     for kind, level in levels:
@@ -90,6 +94,17 @@ def read_answers(
         found = _matrix(model, kind, level, scores=sheet.scores, boxes=sheet.boxes, nominal=nominal, box=box)
         matrices.append(replace(found, set_size=set_size))
     return ModelAnswers(model, nominal, tuple(matrices), _failures(folder, model, case_ids))
+
+
+def _check_numbers(sheet: Sheet, *, where: str) -> None:
+    scores = sheet.scores
+    # summed probabilities may pass 1 by a rounding
+    bad = scores[(scores < -_SCORE_ATOL) | (scores > 1 + _SCORE_ATOL)]
+    if len(bad):
+        what = f"a score is {bad[0]:g}; expected a probability from 0 to 1."
+        raise RunError(what, where=where, fix="Write the summed probability of the positive classes.")
+    if np.isinf(sheet.boxes).any():
+        raise RunError("a box is infinite.", where=where, fix="Write boxes in px of the film.")
 
 
 def _failures(folder: RunFolder, model: str, case_ids: Sequence[str]) -> pd.DataFrame:

@@ -25,7 +25,7 @@ DIFFERENCE = "diff."
 _EXAMPLE = "A rule reads like flip_rate{size=small,shift=0.1} < 0.05."
 _METRIC = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _OPERATOR = re.compile(r"[<>=!~]+")
-_LIMIT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_LIMIT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _KEY = re.compile(r"""[^={},|"']+""")
 _VALUE = re.compile(r"""[^{},|"']+""")
 _QUOTED = re.compile(r""""([^"]*)"|'([^']*)'""")

@@ -148,7 +148,9 @@ def _figures(run: Path, folder: Path) -> list[Path]:
     for figure in view.figures:
         if figure.drawings:
             sheet = figure.drawings[0].sheet
-            page = go.Figure(data=sheet.data, layout=sheet.layout).to_html(include_plotlyjs="plotly.min.js")
+            page = go.Figure(data=sheet.data, layout=sheet.layout).to_html(
+                include_plotlyjs="plotly.min.js", div_id="figure"
+            )
             made.append(folder / f"{figure.name}.html")
             write_text(made[-1], page)
     return made

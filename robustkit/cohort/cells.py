@@ -7,38 +7,17 @@ twice is renamed, a file of ten kilobytes may unpack to ten gigabytes.
 from __future__ import annotations
 
 import csv
-import struct
-import zipfile
-import zlib
 from pathlib import Path
 from typing import TextIO
 
 import pandas as pd
 
+from robustkit.documents import TABLE_FAULTS
 from robustkit.errors import InputError
 
 LARGEST_COLUMNS = 2000
 LARGEST_CELLS = 20_000_000
 """Of a packed table (Parquet), whose size on disk says nothing."""
-
-FAULTS = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    csv.Error,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What a damaged or hostile table makes pandas, pyarrow and openpyxl raise."""
 
 
 def read_cells(file: Path, *, separators: str = ",") -> pd.DataFrame:
@@ -57,7 +36,7 @@ def read_cells(file: Path, *, separators: str = ",") -> pd.DataFrame:
         return _csv(file, separators)
     except UnicodeDecodeError as error:
         raise InputError("expected UTF-8 text.", where=str(file), fix="Save the table as CSV UTF-8.") from error
-    except FAULTS as error:
+    except TABLE_FAULTS as error:
         raise unreadable(file, error) from error
 
 

@@ -53,7 +53,7 @@ def derive(
     out["group"] = [vocabulary.group(s) for s in frame["subtype"]]
     nothing = pd.Series(np.nan, index=frame.index)
     own, film, mask, width, height = (
-        frame[c].astype("float64") if c in frame else nothing
+        _numbers(frame[c]) if c in frame else nothing
         for c in ("spacing_mm", "film_spacing_mm", "mask_diameter_px", "film_width_px", "film_height_px")
     )
     spacing = own.fillna(film)
@@ -68,3 +68,8 @@ def derive(
     out["size_source"] = np.where(own.notna(), "calibrated", np.where(film.notna(), source, "none"))
     out["size_frac"] = sizes["size_frac"]
     return out
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    """Give float64; what is no number is not known."""
+    return pd.to_numeric(column.astype(str), errors="coerce").astype("float64")

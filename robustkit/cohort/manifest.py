@@ -12,6 +12,7 @@ import pandas as pd
 from robustkit.cohort.case import Case
 from robustkit.cohort.cells import listed, read_cells
 from robustkit.cohort.columns import BOX, KNOWN, REQUIRED, row_faults
+from robustkit.documents import is_file
 from robustkit.errors import BadRow, InputError, ManifestError
 from robustkit.geometry import Box
 
@@ -150,7 +151,7 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises:
         InputError: No such file, or no table.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise InputError("no such manifest.", where=str(path), fix="Give the path of a CSV or Parquet file.")
     return read_cells(path)
 

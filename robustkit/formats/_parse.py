@@ -41,6 +41,11 @@ def read_voc(file: Path) -> VocFile:
     except (ParseError, DefusedXmlException, LookupError, OSError, RecursionError, ValueError) as error:
         reason = type(error).__name__
         raise InputError(f"not readable XML ({reason}).", where=str(file), fix="Export it again.") from error
+    if top.tag != "annotation":
+        what = f"expected a VOC annotation, got XML of {str(top.tag)[:40]!r}."
+        raise InputError(
+            what, where=str(file), fix="Leave the file out: without objects it would be a film without lesion."
+        )
     try:
         boxes = tuple(_corners(o) for o in top.iter("object"))
         labels = tuple(str(o.findtext("name", "")).strip() for o in top.iter("object"))

@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from robustkit.cohort.cells import FAULTS, check_columns, read_cells, unreadable
+from robustkit.cohort.cells import check_columns, read_cells, unreadable
+from robustkit.documents import TABLE_FAULTS
 from robustkit.errors import InputError
 
 SEPARATORS = ",;\t|"
@@ -48,7 +49,7 @@ def _excel(file: Path) -> pd.DataFrame:
             rows = list(islice(_rows(sheet), LARGEST_ROWS))
         finally:
             book.close()
-    except FAULTS as error:
+    except TABLE_FAULTS as error:
         raise unreadable(file, error) from error
     if len(rows) == LARGEST_ROWS:
         what = f"the sheet has {LARGEST_ROWS} rows or more."

@@ -189,6 +189,9 @@ def _unusual(image: ImageFile.ImageFile) -> list[str]:
 
 def _load(image: ImageFile.ImageFile, ground: int = 0) -> bool:
     """Decode onto a ground of one level; False if the file ends or is damaged before the last pixel."""
+    if not image.tile:
+        # a header without pixels: Pillow takes it for a film that is decoded already, and gives the ground
+        return False
     size = image.size
     if _is_turned(image):
         size = size[::-1]

@@ -129,7 +129,11 @@ def _grey(levels: NDArray[Any], occurs: NDArray[np.bool_], shading: Shading) -> 
 def _modal(levels: NDArray[Any], modality: Line | Table) -> Values:
     if isinstance(modality, Table):
         return look_up(levels, modality.entries, first=modality.first)
-    return levels.astype(np.float64) * modality.slope + modality.intercept
+    with np.errstate(over="ignore", invalid="ignore"):
+        values: Values = levels.astype(np.float64) * modality.slope + modality.intercept
+    if not np.isfinite(values).all():
+        raise FilmError("(0028,1053) RescaleSlope or (0028,1052) RescaleIntercept is beyond all numbers.", fix=_FIX)
+    return values
 
 
 def _modality(data: FileDataset) -> Line | Table:

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from robustkit.documents import is_file
 from robustkit.errors import CheckpointError, MissingExtraError
 from robustkit.inputs import OutputKind
 
+_LONGEST_NAME = 1000
 _PASSING = {"Reshape", "Squeeze", "Unsqueeze", "Identity", "Cast", "Flatten"}
 """Operators between an activation and the output that change no value."""
 
@@ -151,17 +153,17 @@ def _data_files(graph: Any, path: Path) -> tuple[Path, ...]:
         CheckpointError: One lies outside the model's folder, or is missing.
     """
     root = path.parent.resolve()
-    found: Mapping[str, Path] = {
-        entry.value: (root / entry.value).resolve()
-        for tensor in _tensors(graph)
-        for entry in tensor.external_data
-        if entry.key == "location"
-    }
+    names = {e.value for tensor in _tensors(graph) for e in tensor.external_data if e.key == "location"}
+    strange = [n for n in sorted(names) if "\0" in n or len(n) > _LONGEST_NAME]
+    if strange:
+        what = f"its weights lie in a file that cannot be ({strange[0][:40]!r})."
+        raise CheckpointError(what, where=str(path), fix="Export it again.")
+    found: Mapping[str, Path] = {name: (root / name).resolve() for name in names}
     for name, file in found.items():
         if not file.is_relative_to(root):
             what = f"its weights lie outside its folder ({name})."
             raise CheckpointError(what, where=str(path), fix="Put the data file beside the model.")
-        if not file.is_file():
+        if not is_file(file):
             raise CheckpointError(f"its weights are missing ({name}).", where=str(path), fix="Copy that file as well.")
     return tuple(found[name] for name in sorted(found))
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from robustkit.documents import is_file
 from robustkit.errors import CheckpointError, InputError
 from robustkit.inputs import InputSpec, OutputSpec
 from robustkit.models.classifier import Classifier
@@ -18,6 +19,27 @@ from robustkit.models.written import OpenMember, Written, kind_of, read_written
 from robustkit.provenance import digest, file_digest
 
 BUNDLED = "phantom-oracle"
+
+
+@dataclass(slots=True)
+class Room:
+    """How many members one model file may still open, on all levels together.
+
+    Thirty levels of two files, each an ensemble of both below, would otherwise open a thousand million networks.
+    """
+
+    left: int = 64
+
+    def take(self, where: str) -> None:
+        """Count one more.
+
+        Raises:
+            CheckpointError: It is one too many.
+        """
+        self.left -= 1
+        if self.left < 0:
+            what = "the model has more than 64 members, those of its members included."
+            raise CheckpointError(what, where=where, fix="Name each network once.")
 
 
 def open_model(spec: str | Path, options: ModelOptions) -> Classifier:
@@ -37,9 +59,12 @@ def open_model(spec: str | Path, options: ModelOptions) -> Classifier:
 
         bundled = oracle()
         return replace(bundled, name=options.name) if options.name else bundled
-    path = Path(spec)
+    return _open(Path(spec), options, Room())
+
+
+def _open(path: Path, options: ModelOptions, room: Room) -> Classifier:
     if content_of(path) == "written":
-        return classifier_of_written(read_written(path), options)
+        return classifier_of_written(read_written(path), options, room=room)
     options = options.over(read_sidecar(path))
     return classifier_of(path, read_model_file(path, options), options)
 
@@ -85,7 +110,7 @@ def classifier_of(path: Path, found: Found, options: ModelOptions) -> Classifier
     )
 
 
-def classifier_of_written(written: Written, options: ModelOptions) -> Classifier:
+def classifier_of_written(written: Written, options: ModelOptions, *, room: Room | None = None) -> Classifier:
     """Open what a written model file says, and its members.
 
     Raises:
@@ -93,7 +118,7 @@ def classifier_of_written(written: Written, options: ModelOptions) -> Classifier
         InputError: ``--positive`` names no class of it.
     """
     path, kind = written.path, kind_of(written)
-    runner = kind.runner(written, open_member=member_opener(path, trust_code=options.trust_code))
+    runner = kind.runner(written, open_member=member_opener(path, trust_code=options.trust_code, room=room))
     members: tuple[Classifier, ...] = getattr(runner, "members", ())
     network = next((m for m in _leaves(members) if m.is_network), None)
     return Classifier(
@@ -121,7 +146,7 @@ def whole_digest(path: Path, members: Sequence[Classifier]) -> str:
     return digest([own, *(m.sha256 for m in members)]) if members else own
 
 
-def member_opener(path: Path, *, trust_code: bool) -> OpenMember:
+def member_opener(path: Path, *, trust_code: bool, room: Room | None = None) -> OpenMember:
     """Give what opens the members of a written model.
 
     An entry has ``path`` (relative to the folder of the file, or absolute), ``sha256`` (of the member's bytes), and, as
@@ -130,17 +155,20 @@ def member_opener(path: Path, *, trust_code: bool) -> OpenMember:
     Args:
         path: The written model.
         trust_code: Open members that are programs.
+        room: For how many more; shared with the members' own members.
     """
-    where = str(path)
+    where, left = str(path), room or Room()
 
     def opened(entry: Any) -> Classifier:
         if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
             what = f'expected a member such as {{"path": "a.pt", "sha256": "..."}}, got {entry!r}.'
             raise CheckpointError(what, where=where, fix="Correct body.")
-        file = (path.resolve().parent / entry["path"]).resolve()
-        if not file.is_file():
+        left.take(where)
+        file = path.resolve().parent / entry["path"]
+        if not is_file(file):
             what = f"the member {entry['path']} is missing."
             raise CheckpointError(what, where=where, fix=f"Put it to {file}, or correct its path.")
+        file = file.resolve()
         found = file_digest(file)
         if entry.get("sha256") != found:
             what = f"the member {entry['path']} is another file now than when this model was written."
@@ -148,7 +176,7 @@ def member_opener(path: Path, *, trust_code: bool) -> OpenMember:
             raise CheckpointError(what, where=where, fix=fix)
         rest = {k: v for k, v in entry.items() if k not in ("path", "sha256")}
         said = said_options(rest, who=f"the member {entry['path']}", where=where)
-        return open_model(file, replace(said, trust_code=trust_code))
+        return _open(file, replace(said, trust_code=trust_code), left)
 
     return opened
 

@@ -44,6 +44,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numeric_from: i
     return f'<div class="scroll" tabindex="0"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
+def folded(summary: str, body: str) -> str:
+    """Give what is shown where somebody asks for it; both are HTML already."""
+    return f"<details><summary>{summary}</summary>{body}</details>"
+
+
 def _cell(content: str, i: int, numeric_from: int) -> str:
     return f'<td dir="auto"{_kind(i, numeric_from)}>{content}</td>'
 

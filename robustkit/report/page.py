@@ -17,6 +17,7 @@ from robustkit.figures._words import DISCLAIMER, SIMULATED
 from robustkit.report.baselines import baselines_section
 from robustkit.report.case_cards import cases_section
 from robustkit.report.case_table import case_table_section
+from robustkit.report.comparisons import comparisons_section
 from robustkit.report.heatmaps import heatmaps_section
 from robustkit.report.markup import as_json, packed, packed_table, text
 from robustkit.report.method import method_section
@@ -25,7 +26,6 @@ from robustkit.report.overview import overview
 from robustkit.report.readers import readers_section
 from robustkit.report.searches import drift_section, slices_section
 from robustkit.report.sections import (
-    comparisons_section,
     counted_section,
     errors_section,
     more_section,

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from robustkit.figures._words import KINDS, metric_words, number, p_text, with_interval
-from robustkit.report.markup import name, table, text
+from robustkit.report.markup import folded, name, table, text
 from robustkit.report.view import RunView, Section
 
 _SLICES = (
@@ -24,6 +24,8 @@ _DRIFT = (
 _SAID = {**KINDS, "wrong": "Wrong decisions"}
 _FILM_MEASURES = 8
 """Rows of the table of films: those that differ most; all are in drift.csv."""
+_OPEN_MODELS = 2
+"""With more models than this, the reweighted errors of each are folded."""
 
 
 def slices_section(view: RunView) -> Section | None:
@@ -81,7 +83,7 @@ def drift_section(view: RunView) -> Section | None:
         parts.append(f"<h3>{name(cohort)} against {name(own['cohort_b'].iloc[0])}</h3>")
         parts.append(_facts(own[(own["part"] == "facts") & (own["measure"] == "smd")]))
         parts.append(_films(own[(own["part"] == "films") & (own["measure"] == "smd")]))
-        parts.append(_errors(own[own["part"] == "error"]))
+        parts.extend(_errors_by_model(own[own["part"] == "error"]))
     return Section("drift", "What differs outside", "".join(parts))
 
 
@@ -114,9 +116,14 @@ def _films(rows: pd.DataFrame) -> str:
     return table(head, body, numeric_from=2)
 
 
+def _errors_by_model(rows: pd.DataFrame) -> list[str]:
+    """Give the reweighted errors: open for one model or two, folded for more."""
+    if rows["model"].nunique() <= _OPEN_MODELS:
+        return [_errors(rows)] if len(rows) else []
+    return [folded(f"Errors of {name(m)}", _errors(own)) for m, own in rows.groupby("model", sort=False)]
+
+
 def _errors(rows: pd.DataFrame) -> str:
-    if rows.empty:
-        return ""
     head = ["Error", "With the internal distribution of", "External", "Internal", "Would change by (95 % interval)"]
     body = [
         (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -10,18 +10,12 @@ import pandas as pd
 from robustkit.figures._base import Place
 from robustkit.figures._words import (
     KINDS,
-    MetricWords,
     cohort_name,
-    level_text,
-    metric_words,
-    p_text,
     with_interval,
 )
 from robustkit.report.markup import figure_block, name, table, text
 from robustkit.report.sentences import missed_most
-from robustkit.report.view import RunView, Section, run_facts
-
-COMPARED = ("auc", "flip_rate", "rank_sd", "auc_lost")
+from robustkit.report.view import RunView, Section
 
 
 def stability_section(view: RunView) -> Section:
@@ -70,59 +64,6 @@ def _count(row: Mapping[str, Any] | None) -> str:
     said = with_interval(row["rate"], row["low"], row["high"], is_share=True)
     why = f": {row['reason']}" if row["rate"] != row["rate"] and row["reason"] else ""
     return f"<b>{row['k']:g} of {row['n_cases']:g}</b><small>{text(said + why)}</small>"
-
-
-def comparisons_section(view: RunView) -> Section | None:
-    """Give paired differences between models, on scale-free metrics alone; None for one model."""
-    found = view.table("comparisons")
-    if found.empty:
-        return None
-    rows = found[found["metric"].isin(COMPARED) & (found["by"] == "all")]
-    primary = run_facts(view.record).primary
-    nominal = rows["perturbation"] == "nominal"
-    if primary:
-        rows = rows[nominal | ((rows["perturbation"] == primary[0]) & (rows["level"] == primary[1]))]
-    pairs = [_pair(part, view) for _, part in rows.groupby(["model_a", "model_b"], sort=False)]
-    caption = (
-        "Same cases, same boxes, tested by patient. Between models only numbers without a scale are compared: AUC, decisions "
-        "that change where both models find the same share of the development positives, the spread of the rank among "
-        "development scores, and the AUC lost by redrawing. A positive difference means more for the first model."
-    )
-    return Section("models", "Which model", f'<p class="caption">{caption}</p>{"".join(pairs)}')
-
-
-def _pair(rows: pd.DataFrame, view: RunView) -> str:
-    first = rows.iloc[0]
-    head = ["Cohort", "Metric", "Boxes", "Difference (95 % interval)", "Adjusted p"]
-    body = [_comparison(r, view) for r in rows.to_dict("records")]
-    pair = f"<h3>{name(first['model_a'])} minus {name(first['model_b'])}</h3>"
-    return f"{pair}{table(head, body, numeric_from=3)}"
-
-
-def _comparison(r: Mapping[str, Any], view: RunView) -> Sequence[str]:
-    words = metric_words(r["metric"])
-    facts = run_facts(view.record)
-    kind = str(r["perturbation"])
-    boxes = "as given" if kind == "nominal" else f"{kind} {level_text(r['level'], facts.unit(kind))}"
-    if r["diff"] != r["diff"]:
-        said = f'<small class="none">not estimable: {text(r["reason"])}</small>'
-    else:
-        note = f"<small>{text(r['reason'])}</small>" if r["reason"] else ""
-        unit = " points" if words.is_share else ""
-        said = f"<b>{_signed(r['diff'], words)}{unit}</b>{_bounds(r, words)}{note}"
-    return name(cohort_name(r["cohort"])), text(words.name), text(boxes), said, text(p_text(r["p_adjusted"]))
-
-
-def _bounds(r: Mapping[str, Any], words: MetricWords) -> str:
-    if r["low"] != r["low"]:
-        return "<small>no interval</small>"
-    return f"<small>{_signed(r['low'], words)} to {_signed(r['high'], words)}</small>"
-
-
-def _signed(value: float, words: MetricWords) -> str:
-    """Give a difference with its sign; shares in percentage points."""
-    said = f"{value * 100:+.1f}" if words.is_share else f"{value:+.3f}"
-    return said.replace("-", "\N{MINUS SIGN}")
 
 
 def counted_section(view: RunView) -> Section:

@@ -9,16 +9,16 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from robustkit.atomic import replacing, write_text
-from robustkit.documents import parse_json
+from robustkit.documents import TABLE_FAULTS, parse_json
 from robustkit.errors import RunError
 from robustkit.results.csv_text import csv_text
 from robustkit.results.record import NEEDED, record_faults
-from robustkit.results.schema import FORMAT, PREDICTION_TEXTS, TEXT_COLUMNS
+from robustkit.results.schema import FORMAT, PREDICTION_TEXTS, TEXT_COLUMNS, completed, table_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,9 @@ class RunFolder:
         chosen = pq.filters_to_expression(filters) if filters else None
         try:
             source = ds.dataset([str(p) for p in self._parts()], format=ds.ParquetFileFormat(read_options=options))
+            self._check_kinds(source.schema, columns)
             yield from source.to_batches(columns=list(columns), filter=chosen)
-        except (OSError, ValueError) as error:
+        except TABLE_FAULTS as error:
             raise self._unreadable(error) from error
 
     def predictions(self, *, columns: Sequence[str] | None = None, filters: list[Any] | None = None) -> pd.DataFrame:
@@ -97,7 +98,7 @@ class RunFolder:
         parts = self._parts()
         try:
             return pd.read_parquet(parts, columns=list(columns) if columns else None, filters=filters)
-        except (OSError, ValueError) as error:
+        except TABLE_FAULTS as error:
             raise self._unreadable(error) from error
 
     def failures(self) -> dict[str, str]:
@@ -119,24 +120,48 @@ class RunFolder:
             )
         return parts
 
+    def _check_kinds(self, schema: Any, columns: Sequence[str]) -> None:
+        for name in (c for c in columns if c in schema.names and c != "logits"):
+            kind, wanted = schema.field(name).type, "text" if name in PREDICTION_TEXTS else "numbers"
+            if kind_of(kind) not in (wanted, "nothing"):
+                what = f"the column {name} of the predictions holds {kind}, expected {wanted}."
+                raise RunError(what, where=str(self.path / "predictions"), fix="See docs on the run folder's format.")
+
     def _unreadable(self, error: Exception) -> RunError:
         fix = "Delete the file that is named and run `robustkit perturb` again: it makes what is missing."
         return RunError(f"predictions cannot be read ({error}).", where=str(self.path / "predictions"), fix=fix)
 
     def cases(self) -> pd.DataFrame:
-        """Give the facts of all cases: the manifest's columns plus derived ones (region, group, size, ...)."""
+        """Give the facts of all cases: the manifest's columns plus derived ones (region, group, size, ...).
+
+        Raises:
+            RunError: There are none, or they cannot be read.
+        """
+        import pyarrow.parquet as pq
+
         file = self.path / "cases.parquet"
         if not file.is_file():
             raise RunError(
                 "cases.parquet is missing.", where=str(self.path), fix="Run `robustkit perturb` again to go on."
             )
-        return pd.read_parquet(file)
+        try:
+            # what pandas wrote of itself into the file may lie
+            found = pq.read_table(file)
+            strange = [f.name for f in found.schema if kind_of(f.type) == "others"]
+            frame: pd.DataFrame = found.to_pandas(ignore_metadata=True)
+        except TABLE_FAULTS as error:
+            fix = "Delete it and run `robustkit perturb` again: it makes what is missing."
+            raise RunError(f"the cases cannot be read ({error}).", where=str(file), fix=fix) from error
+        if strange:
+            what = f"the column {', '.join(strange)} holds neither text nor numbers."
+            raise RunError(what, where=str(file), fix="See docs on the run folder's format.")
+        return frame
 
     def table(self, name: str) -> pd.DataFrame:
         """Give ``tables/<name>.csv``.
 
         Raises:
-            RunError: The table has not been made yet.
+            RunError: The table has not been made yet, cannot be read, or is not as `stratify` writes it.
         """
         file = self.path / "tables" / f"{name}.csv"
         if not file.is_file():
@@ -144,8 +169,15 @@ class RunFolder:
                 f"the table {name}.csv is missing.", where=str(self.path), fix=f"Run `robustkit stratify {self.path}`."
             )
         # a stratum may be called NA: only an empty cell is a missing one
-        table = pd.read_csv(file, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(TEXT_COLUMNS, str))
-        return table.fillna(dict.fromkeys(set(TEXT_COLUMNS) & set(table.columns), ""))
+        again = f"Run `robustkit stratify {self.path}` again, or what else made it."
+        try:
+            table = pd.read_csv(file, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(TEXT_COLUMNS, str))
+        except TABLE_FAULTS as error:
+            raise RunError(f"the table cannot be read ({error}).", where=str(file), fix=again) from error
+        fault = table_fault(name, table)
+        if fault:
+            raise RunError(f"the table {fault}.", where=str(file), fix=again)
+        return completed(name, table)
 
     def write_table(self, name: str, frame: pd.DataFrame) -> Path:
         """Write ``tables/<name>.csv``, whole or not at all, and give its path."""
@@ -153,6 +185,19 @@ class RunFolder:
         with replacing(file) as temporary:
             temporary.write_bytes(csv_text(frame))
         return file
+
+
+def kind_of(type_: Any) -> Literal["text", "numbers", "nothing", "others"]:
+    """Tell what a column of an Arrow type holds; dates and truth values are text to us, as in the manifest."""
+    import pyarrow.types as pt
+
+    inner = type_.value_type if pt.is_dictionary(type_) else type_
+    if pt.is_null(inner):
+        return "nothing"
+    if pt.is_integer(inner) or pt.is_floating(inner):
+        return "numbers"
+    is_text = pt.is_string(inner) or pt.is_large_string(inner) or pt.is_string_view(inner)
+    return "text" if is_text or pt.is_boolean(inner) or pt.is_temporal(inner) else "others"
 
 
 def written_threshold(folder: RunFolder, model: str) -> float | None:

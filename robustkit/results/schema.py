@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pandas as pd
+
 FORMAT = 1
 
 PREDICTION_COLUMNS = (
@@ -182,3 +186,65 @@ TEXT_COLUMNS = (
     "fact", "weights", "arm", "arch", "sha256", "sentence", "guideline", "item", "about", "where", "column", "label",
 )  # fmt: skip
 """Columns of the tables that hold text: an empty cell is empty text."""
+
+TRUTH_COLUMNS = ("censored", "near_empty", "is_reference", "is_chosen", "is_served")
+"""Columns of the tables that hold True and False."""
+
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "strata": STRATA_COLUMNS,
+    "curves": CURVES_COLUMNS,
+    "errors": ERRORS_COLUMNS,
+    "stability": STABILITY_COLUMNS,
+    "thresholds": THRESHOLDS_COLUMNS,
+    "flow": FLOW_COLUMNS,
+    "comparisons": COMPARISONS_COLUMNS,
+    "agreement": AGREEMENT_COLUMNS,
+    "repeats": REPEATS_COLUMNS,
+    "transfer": TRANSFER_COLUMNS,
+    "operating_points": OPERATING_POINTS_COLUMNS,
+    "sweep": SWEEP_COLUMNS,
+    "roc": ROC_COLUMNS,
+    "decision_curve": DECISION_CURVE_COLUMNS,
+    "flip_curve": FLIP_CURVE_COLUMNS,
+    "calibration": CALIBRATION_COLUMNS,
+    "size_curve": SIZE_CURVE_COLUMNS,
+    "slices": SLICES_COLUMNS,
+    "drift": DRIFT_COLUMNS,
+    "heatmap_cases": HEATMAP_CASES_COLUMNS,
+    "heatmap_stability": HEATMAP_STABILITY_COLUMNS,
+    "heatmap_measures": HEATMAP_MEASURES_COLUMNS,
+    "heatmap_contrasts": HEATMAP_CONTRASTS_COLUMNS,
+    "heatmap_checks": HEATMAP_CHECKS_COLUMNS,
+    "readers": READERS_COLUMNS,
+    "study_cohorts": STUDY_COHORTS_COLUMNS,
+    "study_arms": STUDY_ARMS_COLUMNS,
+    "study_seeds": STUDY_SEEDS_COLUMNS,
+    "study_training": STUDY_TRAINING_COLUMNS,
+    "study_limitations": STUDY_LIMITATIONS_COLUMNS,
+    "study_crosswalk": STUDY_CROSSWALK_COLUMNS,
+}
+"""Columns of ``tables/<name>.csv``."""
+
+
+_REMARKS = ("method", "family", "reason")
+"""Text columns that say something about a row, and do not say which row it is."""
+
+
+def table_fault(name: str, table: pd.DataFrame) -> str:
+    """Say what of a table is not as it is written; "" where nothing is, or nobody knows the table.
+
+    Further columns are no fault, any column may be empty, and columns of values may be lacking: versions add them.
+    """
+    known = TABLES.get(name, ())
+    lacking = [c for c in known if c in TEXT_COLUMNS and c not in _REMARKS and c not in table]
+    if lacking:
+        return f"lacks {', '.join(lacking[:5])}"
+    numbers = [c for c in known if c in table and c not in (*TEXT_COLUMNS, *TRUTH_COLUMNS) and table[c].notna().any()]
+    strange = [c for c in numbers if not pd.api.types.is_numeric_dtype(table[c].dtype)]
+    return f"holds text in {', '.join(strange[:5])}, where numbers stand" if strange else ""
+
+
+def completed(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Give the table with every column of this version: what an older one did not write is missing (NaN, or "" in text)."""
+    lacking = {c: "" if c in TEXT_COLUMNS else float("nan") for c in TABLES.get(name, ()) if c not in table}
+    return table.fillna(dict.fromkeys(set(TEXT_COLUMNS) & set(table.columns), "")).assign(**lacking)

@@ -24,6 +24,8 @@ Condition = tuple[str, float]
 
 _COLUMNS = ("case_id", "perturbation", "level", "repeat", "x0", "y0", "x1", "y1", "score", "status")
 _LEVEL_RTOL = 1e-6
+LARGEST_REPEAT = 100_000
+"""A sheet has a place for every repeat up to the largest number that a row says."""
 
 
 @dataclass(slots=True)
@@ -109,13 +111,13 @@ def read_sheets(folder: RunFolder, model: str, case_ids: Sequence[str], conditio
         level, repeat = _numbers(batch, "level"), _numbers(batch, "repeat")
         score = np.where(is_ok, _numbers(batch, "score"), np.nan)
         boxes = np.stack([_numbers(batch, c) for c in ("x0", "y0", "x1", "y1")], axis=1)
+        _check_repeats(repeat, folder)
         place = repeat.astype(np.intp)
         for sheet, (name, value) in zip(sheets, conditions, strict=True):
             own = (kind == kinds[name]) & (at >= 0)
             if (name, value) != NOMINAL:
                 own &= np.isclose(level, value, rtol=_LEVEL_RTOL, atol=0)
             rows = np.flatnonzero(own)
-            _check_repeats(place[rows], folder)
             sheet.put(at[rows], place[rows], scores=score[rows], boxes=boxes[rows])
     for sheet, (name, value) in zip(sheets, conditions, strict=True):
         said = name if (name, value) == NOMINAL else f"{name} {value:g}"
@@ -124,11 +126,21 @@ def read_sheets(folder: RunFolder, model: str, case_ids: Sequence[str], conditio
 
 
 def codes(column: Any, known: Mapping[str, int]) -> NDArray[np.intp]:
-    """Give the code of each text of an Arrow column; -1 for text that is not known, and for null."""
+    """Give the code of each text of an Arrow column; -1 for text that is not known, and for null.
+
+    Raises:
+        RunError: A text that is not UTF-8, or a code without a text.
+    """
     import pyarrow as pa
 
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
+    try:
+        # a damaged file may hold bytes that are no text, or codes of words that are not there
+        column.validate(full=True)
+    except pa.ArrowInvalid as error:
+        what = f"a predictions table holds what is no text ({error})."
+        raise RunError(what, fix="The file is damaged: delete it and run `robustkit perturb` again.") from error
     lookup = np.array([*(known.get(v, -1) for v in column.dictionary.to_pylist()), -1], dtype=np.intp)
     indices = column.indices.cast(pa.int64()).fill_null(len(lookup) - 1)
     return np.asarray(lookup[indices.to_numpy(zero_copy_only=False)])
@@ -138,7 +150,8 @@ def _numbers(batch: Any, name: str) -> NDArray[np.float64]:
     return np.asarray(batch.column(name).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def _check_repeats(repeat: NDArray[np.intp], folder: RunFolder) -> None:
-    if repeat.min(initial=0) < 0:
-        what = f"a repeat is {repeat.min()}; expected 0 or more."
+def _check_repeats(repeat: NDArray[np.float64], folder: RunFolder) -> None:
+    bad = repeat[~((repeat >= 0) & (repeat <= LARGEST_REPEAT))]
+    if len(bad):
+        what = f"a repeat is {bad[0]:g}; expected 0 to {LARGEST_REPEAT}."
         raise RunError(what, where=str(folder.path / "predictions"), fix="Number the repeats from 0.")

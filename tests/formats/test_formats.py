@@ -301,7 +301,12 @@ HOSTILE = [
     ("voc", "d/a.xml", _voc_text("q"), "expected numbers"),
     ("voc", "d/a.xml", _voc_text("nan"), "expected numbers"),
     ("voc", "d/a.xml", "<annotation><object/></annotation>", "expected numbers in bndbox"),
-    ("voc", "d/a.xml", "<a><size><width>1e999</width><height>2</height></size></a>", "expected numbers"),
+    (
+        "voc",
+        "d/a.xml",
+        "<annotation><size><width>1e999</width><height>2</height></size></annotation>",
+        "expected numbers",
+    ),
     ("yolo", "d/a.txt", "0 0.1 0.2\n", "line 1: expected class, centre x"),
     ("yolo", "d/a.txt", "0 .5 .5 .1 .1\ninf .5 .5 .1 .1\n", "line 2: expected class"),
     ("yolo", "d/a.txt", "0 nan .5 .1 .1\n", "expected class"),
