@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo screenshots test test-shared test-slow test-install trust lint bench bench-gpu clean
+.PHONY: help install demo screenshots docs test test-shared test-slow test-install trust lint bench bench-gpu clean
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -23,6 +23,10 @@ demo: $(STAMP)  ## the whole job on simulated films; ends with the path of a rep
 
 screenshots: demo  ## the pictures of the README, from the demo's report (needs Chromium)
 	@$(BIN)/python docs/screenshots.py demo docs/images
+
+docs: $(STAMP)  ## the reference, and what the commands of the pages print, written anew
+	@$(BIN)/python docs/reference.py
+	@$(BIN)/python -m pytest -q tests/docs/test_run_blocks.py --refresh-pages
 
 test: $(STAMP)  ## the quick suite; skips are listed with their reasons
 	@$(BIN)/python -m pytest -q -m "not slow and not gpu"

@@ -33,11 +33,12 @@ def browser() -> Iterator[Any]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--need-shared``, ``--trust``, ``--install`` and ``--fuzz-seconds``."""
+    """Add ``--need-shared``, ``--trust``, ``--install``, ``--fuzz-seconds`` and ``--refresh-pages``."""
     parser.addoption("--fuzz-seconds", type=float, default=20.0, help="how long each slow fuzz test goes on")
     parser.addoption("--install", action="store_true", help="make new environments and download packages into them")
     parser.addoption("--need-shared", action="store_true", help="fail where ../shared is missing instead of skipping")
     parser.addoption("--trust", metavar="FOLDER", help="write what was tried, how often and what was found, as JSON")
+    parser.addoption("--refresh-pages", action="store_true", help="write what the blocks of the docs print into them")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

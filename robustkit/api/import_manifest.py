@@ -205,10 +205,15 @@ def _with_patients(frame: Any, root: Path, workers: int) -> tuple[Any, str]:
 
 
 def _write(frame: Any, root: Path, output: Path) -> None:
-    """Write the manifest; ``image_root`` says where the films are, unless they lie beside it."""
+    """Write the manifest; ``image_root`` says where the films are, unless they lie beside it.
+
+    Films below the manifest are named from there, so that the folder can be moved as a whole.
+    """
     from robustkit.atomic import replacing
 
-    out = frame if output.parent.resolve() == root else frame.assign(image_root=str(root))
+    here = output.parent.resolve()
+    place = root.relative_to(here).as_posix() if root.is_relative_to(here) else str(root)
+    out = frame if here == root else frame.assign(image_root=place)
     with replacing(output) as temporary:
         if output.suffix.lower() in (".parquet", ".pq"):
             out.to_parquet(temporary, index=False)

@@ -27,9 +27,11 @@ GUESSES = {
     "centre": ("centre", "center", "hospital"),
 }
 
+CORNER_AND_SIDES = (("x0", "x"), ("y0", "y"), ("w", "width"), ("h", "height"))
+
 
 class Table:
-    """One case per row; ``x, y, w, h`` (or ``width, height``) become corners.
+    """One case per row; a corner and the sides (``x, y, w, h``, ``left, top, width, height``) become corners.
 
     A row without any number of a box is a film without a lesion.
     """
@@ -47,21 +49,20 @@ class Table:
         table = _corners(_renamed(table, renames, source))
         if "label" not in table and options.label:
             table["label"] = options.label
-        if "case_id" not in table:
-            table["case_id"] = [f"case-{i + 1:05d}" for i in range(len(table))]
         lacking = [c for c in ("image", *BOX, "label") if c not in table]
         if lacking:
             what = f"nothing in the table is {', '.join(lacking)} (found: {', '.join(table.columns)})."
             raise InputError(what, where=str(source), fix="Name it with --column THEIRS=OURS, e.g. --column xmin=x0.")
         if table.empty:
             raise InputError("the table has no rows.", where=str(source), fix="Give at least one case.")
+        named = _named(table)
         if "image_root" in table:
             table["image"] = [str(Path(r) / i) for r, i in zip(table.pop("image_root"), table["image"], strict=True)]
         root = (options.images or source.parent).resolve()
         frames = Frames(options.box_frame)
         table = _displayed(table, root, frames)
         said = tuple(f"column {a} is taken as {b}" for a, b in renames.items() if a != b)
-        return Imported(manifest_frame(table.to_dict("records")), root, (*said, *frames.notes()))
+        return Imported(manifest_frame(table.to_dict("records")), root, (*said, *named, *frames.notes()))
 
 
 def _guessed(table: pd.DataFrame, told: set[str]) -> dict[str, str]:
@@ -83,13 +84,26 @@ def _renamed(table: pd.DataFrame, renames: Mapping[str, str], source: Path) -> p
     return out
 
 
+def _named(table: pd.DataFrame) -> tuple[str, ...]:
+    """Number the cases where no column names them, in place, and say so."""
+    if "case_id" in table:
+        return ()
+    table["case_id"] = [f"case-{i + 1:05d}" for i in range(len(table))]
+    first, last = table["case_id"].iloc[[0, -1]]
+    told = "manifests that are used together need different ones, which --column THEIRS=case_id gives"
+    return (f"no column is the case_id: cases are numbered {first} to {last}; {told}",)
+
+
 def _corners(table: pd.DataFrame) -> pd.DataFrame:
-    """Turn x, y, w, h into corners where corners are not given."""
-    sides = ("w", "h") if {"w", "h"} <= set(table) else ("width", "height")
-    if {"x1", "y1"} <= set(table) or not {"x", "y", *sides} <= set(table):
+    """Turn a corner and the sides into corners where the far one is not given."""
+    if {"x1", "y1"} <= set(table):
         return table
-    x, y, w, h = (pd.to_numeric(table[c], errors="coerce") for c in ("x", "y", *sides))
-    return table.drop(columns=["x", "y", *sides]).assign(x0=x, y0=y, x1=x + w, y1=y + h)
+    lower = {c.lower(): c for c in table.columns}
+    found = [next((lower[n] for n in names if n in lower), None) for names in CORNER_AND_SIDES]
+    if None in found:
+        return table
+    x, y, w, h = (pd.to_numeric(table[c], errors="coerce") for c in found)
+    return table.drop(columns=found).assign(x0=x, y0=y, x1=x + w, y1=y + h)
 
 
 def _displayed(table: pd.DataFrame, root: Path, frames: Frames) -> pd.DataFrame:

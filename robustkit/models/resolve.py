@@ -190,7 +190,8 @@ def resolve_output(options: ModelOptions, found: Outputs, *, where: str) -> Mean
     if not classes:
         if found.n > 1:
             what = f"the model has {found.n} outputs and nothing names their classes."
-            raise CheckpointError(what, where=where, fix="Name them in order: --classes benign,intermediate,malignant.")
+            names = "benign,non-benign" if found.n == 2 else "benign,intermediate,malignant"
+            raise CheckpointError(what, where=where, fix=f"Name them in order: --classes {names}.")
         classes = DEFAULT_CLASSES
         notes.append("the one output is that of non-benign")
     if "?" in (*classes, *_names(options.positive)):

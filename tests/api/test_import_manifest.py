@@ -42,6 +42,16 @@ def test_beside_its_films_a_manifest_needs_no_root(tmp_path: Path) -> None:
     assert validate(manifest=[summary.manifest]).is_good
 
 
+def test_a_manifest_above_its_films_can_be_moved_with_them(tmp_path: Path) -> None:
+    summary = _coco(tmp_path, output=tmp_path / "cases.csv")
+    assert set(pd.read_csv(summary.manifest)["image_root"]) == {"films"}
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    for name in ("films", "cases.csv"):
+        (tmp_path / name).rename(moved / name)
+    assert validate(manifest=[moved / "cases.csv"]).is_good
+
+
 @pytest.mark.parametrize(
     ("name", "write"), [("voc", write_voc), ("yolo", write_yolo), ("labelme", write_labelme)], ids=lambda x: str(x)[:8]
 )

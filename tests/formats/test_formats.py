@@ -105,6 +105,32 @@ def test_a_table_is_renamed_and_guessed(tmp_path: Path) -> None:
         _read("csv", tmp_path / "u.csv", columns={"nope": "label"})
 
 
+@pytest.mark.parametrize("heads", ["Left,Top,Width,Height", "x0,y0,w,h", "X,Y,W,H", "xmin,ymin,WIDTH,height"])
+def test_a_corner_and_the_sides_are_a_box_in_any_case_of_letters(heads: str, tmp_path: Path) -> None:
+    write_films(tmp_path)
+    (tmp_path / "t.csv").write_text(f"image,{heads},Diagnosis\na.jpg,10,5,20,25,benign\n")
+    frame = _read("csv", tmp_path / "t.csv").frame
+    assert frame.loc[0, ["x0", "y0", "x1", "y1"]].astype(float).tolist() == [10, 5, 30, 30]  # 10 + 20, 5 + 25
+    assert frame.columns.tolist() == ["case_id", "image", "x0", "y0", "x1", "y1", "label"]
+
+
+def test_cases_without_a_name_are_numbered_and_that_is_said(tmp_path: Path) -> None:
+    write_films(tmp_path)
+    (tmp_path / "t.csv").write_text("image,x0,y0,x1,y1,label\na.jpg,10,5,30,25,benign\nb.jpg,10,5,30,25,benign\n")
+    imported = _read("csv", tmp_path / "t.csv")
+    assert imported.frame["case_id"].tolist() == ["case-00001", "case-00002"]
+    assert any("case-00001 to case-00002" in n and "--column THEIRS=case_id" in n for n in imported.notes)
+    (tmp_path / "u.csv").write_text("case_id,image,x0,y0,x1,y1,label\nk,a.jpg,10,5,30,25,benign\n")
+    assert not any("case_id" in n for n in _read("csv", tmp_path / "u.csv").notes)
+
+
+def test_the_size_of_a_film_beside_all_four_edges_is_a_fact(tmp_path: Path) -> None:
+    write_films(tmp_path)
+    (tmp_path / "t.csv").write_text("image,x0,y0,x1,y1,Width,Height,label\na.jpg,10,5,30,25,80,60,benign\n")
+    frame = _read("csv", tmp_path / "t.csv").frame
+    assert frame.loc[0, ["x1", "y1", "Width", "Height"]].astype(float).tolist() == [30, 25, 80, 60]
+
+
 def test_films_without_an_annotation_have_no_box(tmp_path: Path) -> None:
     films = write_films(tmp_path / "films")
     (films / "c.jpg").write_bytes((films / "a.jpg").read_bytes())

@@ -166,7 +166,8 @@ def test_positive_classes_by_the_vocabulary() -> None:
 @pytest.mark.parametrize(
     ("options", "n", "sentence"),
     [
-        (ModelOptions(), 2, "2 outputs and nothing names their classes.*--classes"),
+        (ModelOptions(), 2, "2 outputs and nothing names their classes.*--classes benign,non-benign"),
+        (ModelOptions(), 3, "3 outputs and nothing names their classes.*--classes benign,intermediate,malignant"),
         (ModelOptions(classes="a,b,c"), 2, "expected 2 different class names for 2 outputs, got a, b, c"),
         (ModelOptions(classes="a,a"), 2, "expected 2 different class names"),
         (ModelOptions(classes="a"), 1, "expected 2 different class names for one output, got a"),
