@@ -16,7 +16,7 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "tables.md").read_text(en
 COLUMNS = {
     name.removesuffix("_COLUMNS").lower(): columns
     for name, columns in vars(schema).items()
-    if name.endswith("_COLUMNS") and name != "TEXT_COLUMNS"
+    if name.endswith("_COLUMNS") and name not in ("TEXT_COLUMNS", "TRUTH_COLUMNS")
 }
 
 
