@@ -202,7 +202,7 @@ def _open(path: Path) -> None:
 def _state(folder: Path) -> Any:
     found = []
     for place, _, files in os.walk(folder):
-        for name in files:
+        for name in (n for n in files if ".lock" not in n):  # a lock is no work yet
             with suppress(FileNotFoundError):  # renamed meanwhile
                 stat = Path(place, name).stat()
                 found.append((place, name, stat.st_mtime_ns, stat.st_size))

@@ -11,14 +11,25 @@ from robustkit.engine.plan import Plan
 from robustkit.results.films import read_films, write_films
 
 
-def bind_films(run: Path, plan: Plan, *, workers: int, progress: Progress | None) -> tuple[Plan, list[str]]:
+def bind_films(
+    run: Path, plan: Plan, *, workers: int, progress: Progress | None, is_shared: bool = False
+) -> tuple[Plan, list[str]]:
     """Bind a run to the files that its films are now, or were when it began; say which have become others since.
+
+    Args:
+        run: Its folder.
+        plan: Its cases.
+        workers, progress: Threads that read, and who is told.
+        is_shared: Other processes do this as well: what one of them wrote is taken, and films are compared as they are read.
 
     Raises:
         RunError: What was kept cannot be read.
     """
-    now = _now(plan, workers, progress)
     begun = read_films(run)
+    if is_shared and all(c.case_id in begun for c in plan.cases):
+        sha256 = tuple(begun[c.case_id] for c in plan.cases)
+        return replace(plan, headers=replace(plan.headers, sha256=sha256)), []
+    now = _now(plan, workers, progress)
     # a film that could not be read then has no answers that it could be mixed with
     kept = tuple(begun.get(c.case_id) or sha256 for c, sha256 in zip(plan.cases, now, strict=True))
     wanted = {c.case_id: sha256 for c, sha256 in zip(plan.cases, kept, strict=True)}

@@ -112,7 +112,8 @@ def _compute(
     with replacing(folder.path / "cases.parquet") as temporary:
         prepared.cases.to_parquet(temporary, index=False)
     request = prepared.request
-    plan, said = bind_films(folder.path, request.plan, workers=_readers(prepared, choices), progress=progress)
+    workers = _readers(prepared, choices)
+    plan, said = bind_films(folder.path, request.plan, workers=workers, progress=progress, is_shared=share.is_part)
     prepared = replace(prepared, request=replace(request, plan=plan))
     record = {**record, "warnings": list(dict.fromkeys([*record.get("warnings", ()), *said]))}
     outcome = Outcome(0.0, 0, 0)

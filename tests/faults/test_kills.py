@@ -19,15 +19,27 @@ from trust_rows import TrustRows
 KEYS = ["model", "case_id", "perturbation", "level", "repeat"]
 
 
+def _nursery(folder: Path, *modules: str) -> Iterator[Nursery]:
+    with Nursery(folder / "log.txt", "torch", *(f"robustkit.{m}" for m in (*RUNS, *modules))) as ready:
+        yield ready
+
+
+RUNS = ("api.perturb", "api._work", "api._run", "lock")
+
+
 @pytest.fixture(scope="module")
 def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
-    log = tmp_path_factory.mktemp("nursery") / "log.txt"
-    modules = [f"robustkit.{m}" for m in (
-        "api.perturb", "api._work", "api._run", "api.train", "api._training_record", "api._training_cohort", "training.fit",
-        "api.study", "api.stratify", "api.report", "api.drift", "api.compare", "api.import_manifest", "lock",
-    )]  # fmt: skip
-    with Nursery(log, "torch", *modules) as ready:
-        yield ready
+    """Give one that is ready for runs."""
+    yield from _nursery(tmp_path_factory.mktemp("nursery"))
+
+
+@pytest.fixture(scope="module")
+def large_nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    """Give one that is ready for all that is killed."""
+    yield from _nursery(
+        tmp_path_factory.mktemp("large_nursery"), "api.train", "api._training_record", "api._training_cohort", "training.fit",
+        "api.study", "api.stratify", "api.report", "api.drift", "api.compare", "api.import_manifest",
+    )  # fmt: skip
 
 
 def _rows(run: Path) -> pd.DataFrame:
@@ -69,7 +81,7 @@ def test_perturb_after_25_kills(nursery: Nursery, tmp_path: Path, trust: TrustRo
 
 
 @pytest.mark.slow
-def test_train_after_25_kills(nursery: Nursery, tmp_path: Path, trust: TrustRows) -> None:
+def test_train_after_25_kills(large_nursery: Nursery, tmp_path: Path, trust: TrustRows) -> None:
     write_cohort(tmp_path)
     given = {"arch": "test_resnet", "input_size": 32, "epochs": 60, "patience": 60, "batch_size": 8, "device": "cpu",
              "workers": 1}  # fmt: skip
@@ -78,9 +90,9 @@ def test_train_after_25_kills(nursery: Nursery, tmp_path: Path, trust: TrustRows
         paths = {"manifest": [tmp_path / "cases.csv"], "output": tmp_path / name / "ckpt.pt"}
         return Call("robustkit.api.train:train", given, paths)
 
-    undisturbed = nursery.run(call("plain"))
-    landed = kill_often(nursery, call("killed"), tmp_path / "killed", kills=25, start_s=undisturbed / 10, seed=9)
-    nursery.run(call("killed"))
+    undisturbed = large_nursery.run(call("plain"))
+    landed = kill_often(large_nursery, call("killed"), tmp_path / "killed", kills=25, start_s=undisturbed / 10, seed=9)
+    large_nursery.run(call("killed"))
     assert [p.name for p in (tmp_path / "killed").iterdir()] == ["ckpt.pt"]
     assert (tmp_path / "killed" / "ckpt.pt").read_bytes() == (tmp_path / "plain" / "ckpt.pt").read_bytes()
     assert landed.counts["over"] == 0, landed
@@ -88,18 +100,18 @@ def test_train_after_25_kills(nursery: Nursery, tmp_path: Path, trust: TrustRows
 
 
 @pytest.mark.slow
-def test_import_after_25_kills(nursery: Nursery, tmp_path: Path, trust: TrustRows) -> None:
+def test_import_after_25_kills(large_nursery: Nursery, tmp_path: Path, trust: TrustRows) -> None:
     source = write_bone_films(tmp_path / "source", n=60)
 
     def call(name: str) -> Call:
         paths = {"source": source, "output": tmp_path / name / "cases.csv", "masks": tmp_path / name / "masks"}
         return Call("robustkit.api.import_manifest:import_manifest", {"format": "btxrd", "workers": 1}, paths)
 
-    undisturbed = nursery.run(call("plain"))
+    undisturbed = large_nursery.run(call("plain"))
     landed = kill_often(
-        nursery, call("killed"), tmp_path / "killed", kills=25, start_s=undisturbed * 0.9, seed=10, writes=60
+        large_nursery, call("killed"), tmp_path / "killed", kills=25, start_s=undisturbed * 0.9, seed=10, writes=60
     )
-    nursery.run(call("killed"))
+    large_nursery.run(call("killed"))
     plain, killed = (pd.read_csv(tmp_path / n / "cases.csv") for n in ("plain", "killed"))
     pd.testing.assert_frame_equal(killed.replace("killed/", "plain/", regex=True), plain)
     for mask in (tmp_path / "plain" / "masks").iterdir():
@@ -108,7 +120,7 @@ def test_import_after_25_kills(nursery: Nursery, tmp_path: Path, trust: TrustRow
 
 
 @pytest.mark.slow
-def test_study_after_25_kills(nursery: Nursery, tmp_path: Path, trust: TrustRows) -> None:
+def test_study_after_25_kills(large_nursery: Nursery, tmp_path: Path, trust: TrustRows) -> None:
     file = write_study(tmp_path)
 
     def call(name: str) -> Call:
@@ -116,9 +128,9 @@ def test_study_after_25_kills(nursery: Nursery, tmp_path: Path, trust: TrustRows
             "robustkit.api.study:study", {"device": "cpu", "workers": 1}, {"file": file, "out": tmp_path / name}
         )
 
-    undisturbed = nursery.run(call("plain"))
-    landed = kill_often(nursery, call("killed"), tmp_path / "killed", kills=25, start_s=undisturbed / 10, seed=11)
-    nursery.run(call("killed"))
+    undisturbed = large_nursery.run(call("plain"))
+    landed = kill_often(large_nursery, call("killed"), tmp_path / "killed", kills=25, start_s=undisturbed / 10, seed=11)
+    large_nursery.run(call("killed"))
     check_whole(tmp_path / "killed")
     _same_study(tmp_path / "plain", tmp_path / "killed")
     trust.row("study killed 25 times in a row", tried=25, found=0, note=landed.note)
