@@ -206,7 +206,8 @@ STRATIFY = (
     "each repeat; the sums of all answers meet the draws in one product per stratum; BCa of all rows at once; calibration "
     "in every draw from the sample's own fit, by blocks that fit the cache, and in the large by a polynomial; thresholds of "
     "resamples in one array; tables written column by column; models, cohorts and strata on all cores. What is left is flat: "
-    "no one function has more than a twentieth of the time, so that a compiled kernel (not tried) would have to be many. It is, in order of size: reading itself, the fits of "
+    "no one function has more than a twentieth of the time, so that a compiled kernel (not tried) would have to be many. It "
+    "is, in order of size: reading itself, the fits of "
     "calibration, the products with the draws, the sort of each repeat, random signs of the permutation tests between "
     "models (their stream is fixed), and imports.",
 )
