@@ -6,8 +6,8 @@ A run folder is written to the contract, without a model: 2,338 cases x 4 models
 multiples of it. Cases are those of the phantom (simulated), repeated; scores are normal logits about a nominal one.
 Each command runs in a process of its own, so that its peak memory is its own; pandas and pyarrow are loaded before the
 clock starts, what else it imports is in its seconds. Reading is what `stratify` begins with: the rows of every model, laid
-out by case and repeat, boxes compared with the nominal ones. Reading and `stratify` take turns, and the better of each
-counts: others on the machine disturb both.
+out by case and repeat, boxes compared with the nominal ones. On the smallest run reading and `stratify` take turns, and the
+better of each counts: others on the machine disturb both.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", default="")
     parser.add_argument("--times", type=int, nargs="+", default=[1, 10])
+    parser.add_argument("--turns", type=int, default=TURNS, help="of reading and stratify, on the smallest run")
     parser.add_argument("--command", default="", help="run one command on a folder, and print its figures")
     parser.add_argument("--folder", default="")
     wish = parser.parse_args()
@@ -54,7 +55,8 @@ def main() -> None:
         for times in wish.times:
             folder = Path(name) / f"x{times}"
             rows = write_run(folder, Path(name), CASES * times)
-            turns = [_apart(c, folder) for _ in range(TURNS) for c in ("read", "stratify")]
+            n_turns = wish.turns if times == min(wish.times) else 1
+            turns = [_apart(c, folder) for _ in range(n_turns) for c in ("read", "stratify")]
             best = [min(turns[i::2], key=lambda t: t["seconds"]) for i in range(2)]
             measured = [*zip(("read", "stratify"), best, strict=True), *((c, _apart(c, folder)) for c in COMMANDS)]
             for command, figures in measured:

@@ -29,7 +29,7 @@ from PIL import Image
 from robustkit.models.builders import empty_network
 
 FILMS, BOXES_PER_FILM, SIDE_PX = 500, 40, 256
-ARCH, INPUT_PX, REPEATS = "mobilenetv3_small_050", 64, 4
+ARCH, INPUT_PX, REPEATS = "mobilenetv3_small_050", 64, 10
 WARM_PARTS, SAMPLES_S = 3, 0.5
 
 

@@ -34,8 +34,9 @@ def main() -> None:
                    plain, read(folder / "faults.json")),
         "Hostile input": ("Ends with one sentence of ours, or as a failed case with a reason, or is answered where it is harmless: no "
                           "traceback, no more than 10 s of the processor, no more than 4 GiB.", hostile, read(folder / "hostile.json")),
-        "Privacy": ("Marks put into films and manifests are searched for in everything that is written or said.",
-                    plain, read(folder / "privacy.json")),
+        "Privacy": ("Marks put into films and manifests are searched for in everything that is written or said: none may be found. Leaks that are "
+                    "planted must all be found by `doctor --privacy`.",
+                    searched, read(folder / "privacy.json")),
         "Installation": ("New environments; answers are compared with those of the checkout.", plain, read(folder / "install.json")),
         "Long runs": ("`benchmarks/soak.py`: noise films, a small network with seeded weights (a stand-in).", long_runs, read(soak)),
         "Large runs": ("`benchmarks/scale_of_results.py`: rows of the phantom's cases, made-up scores.", large_runs, read(scale)),
@@ -73,10 +74,15 @@ def table_of(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]
     return [f"| {' | '.join(str(c).replace('|', '/') for c in line)} |" for line in lines]
 
 
-def plain(found: Any) -> list[str]:
-    """Give what was tried and what was found that should not be."""
+def plain(found: Any, *, counted: str = "went wrong") -> list[str]:
+    """Give what was tried and what came of it."""
     rows = [(r["what"], f"{r['tried']:,}", f"{r['found']:,}", r["note"]) for r in found["rows"]]
-    return table_of(["what", "tried", "went wrong", "beside it"], rows)
+    return table_of(["what", "tried", counted, "beside it"], rows)
+
+
+def searched(found: Any) -> list[str]:
+    """Give what was searched for, and how much of it was found."""
+    return plain(found, counted="found")
 
 
 def hostile(found: Any) -> list[str]:
