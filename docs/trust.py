@@ -34,8 +34,8 @@ def main() -> None:
                    plain, read(folder / "faults.json")),
         "Hostile input": ("Ends with one sentence of ours, or as a failed case with a reason, or is answered where it is harmless: no "
                           "traceback, no more than 10 s of the processor, no more than 4 GiB.", hostile, read(folder / "hostile.json")),
-        "Privacy": ("Marks put into films and manifests are searched for in everything that is written or said: none may be found. Leaks that are "
-                    "planted must all be found by `doctor --privacy`.",
+        "Privacy": ("Marks put into films and manifests are searched for in everything that is written or said: none may be "
+                    "found. Leaks that are planted must all be found by `doctor --privacy`.",
                     searched, read(folder / "privacy.json")),
         "Installation": ("New environments; answers are compared with those of the checkout.", plain, read(folder / "install.json")),
         "Long runs": ("`benchmarks/soak.py`: noise films, a small network with seeded weights (a stand-in).", long_runs, read(soak)),
