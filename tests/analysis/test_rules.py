@@ -140,9 +140,9 @@ def test_whatever_stands_in_quotes_is_kept(values: dict[str, list[str]]) -> None
 
 
 def test_the_rules_of_the_documentation_are_rules() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "gate.md").read_text(encoding="utf-8")
-    block = page.split("begins a comment:")[1].split("A job")[0]
-    assert [r.metric for r in read_rules(block, where="gate.md")] == [
+    page = (Path(__file__).parents[2] / "docs" / "how_to" / "gate_in_ci.md").read_text(encoding="utf-8")
+    block = page.split("write=gate.rules\n")[1].split("```")[0]
+    assert [r.metric for r in read_rules(block, where="gate_in_ci.md")] == [
         "sensitivity",
         "missed_malignant",
         "flip_rate",
