@@ -8,6 +8,7 @@ import struct
 import tomllib
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,27 @@ TABLE_FAULTS = (
     zlib.error,
 )
 """What a damaged or hostile table makes pandas, pyarrow and openpyxl raise."""
+
+
+def parquet_table(files: Path | Sequence[Path], *, columns: Sequence[str] | None = None, filters: Any = None) -> Any:
+    """Read Parquet files as one pyarrow table, and look at every value: texts that are none are told here, not later.
+
+    Args:
+        files: One, or several of the same columns.
+        columns: Names; all where None.
+        filters: As pyarrow takes them.
+
+    Raises:
+        Exception: One of TABLE_FAULTS, for files that are damaged.
+    """
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(
+        files if isinstance(files, Path) else list(files), columns=list(columns) if columns else None, filters=filters
+    )
+    table.validate(full=True)
+    return table
+
 
 LARGEST_TOML = 2**15
 """Characters: the standard library's reader takes the square of the length for some texts."""

@@ -101,5 +101,7 @@ def _parquet(file: Path) -> pd.DataFrame:
         what = f"the table has {source.metadata.num_rows} rows, more than can be cases."
         raise InputError(what, where=str(file), fix="Give one row per lesion.")
     # what pandas wrote of itself into the file may lie
-    table = source.read().to_pandas(ignore_metadata=True)
-    return table.map(lambda v: "" if v is None or v != v else str(v))
+    table = source.read()
+    table.validate(full=True)
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    return frame.map(lambda v: "" if v is None or v != v else str(v))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from robustkit.atomic import replacing
+from robustkit.documents import TABLE_FAULTS, parquet_table
 from robustkit.errors import RunError
 
 FILE = "films.parquet"
@@ -31,8 +32,8 @@ def read_films(run: Path) -> dict[str, str]:
     if not file.is_file():
         return {}
     try:
-        rows = pd.read_parquet(file, columns=list(COLUMNS))
-    except (OSError, ValueError) as error:
+        rows = parquet_table(file, columns=COLUMNS).to_pandas()
+    except TABLE_FAULTS as error:
         fix = "Delete it: films are then compared from now on."
         raise RunError(f"the digests of the films cannot be read ({error}).", where=str(file), fix=fix) from error
     return dict(zip(rows["case_id"].astype(str), rows["sha256"].astype(str), strict=True))

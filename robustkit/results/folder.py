@@ -14,7 +14,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from robustkit.atomic import replacing, write_text
-from robustkit.documents import TABLE_FAULTS, parse_json
+from robustkit.documents import TABLE_FAULTS, parquet_table, parse_json
 from robustkit.errors import RunError
 from robustkit.results.csv_text import csv_text
 from robustkit.results.record import NEEDED, record_faults
@@ -97,9 +97,10 @@ class RunFolder:
         """
         parts = self._parts()
         try:
-            return pd.read_parquet(parts, columns=list(columns) if columns else None, filters=filters)
+            frame: pd.DataFrame = parquet_table(parts, columns=columns, filters=filters).to_pandas()
         except TABLE_FAULTS as error:
             raise self._unreadable(error) from error
+        return frame
 
     def failures(self) -> dict[str, str]:
         """Give the reason of every case that failed in any row (the first reason found)."""
@@ -137,8 +138,6 @@ class RunFolder:
         Raises:
             RunError: There are none, or they cannot be read.
         """
-        import pyarrow.parquet as pq
-
         file = self.path / "cases.parquet"
         if not file.is_file():
             raise RunError(
@@ -146,7 +145,7 @@ class RunFolder:
             )
         try:
             # what pandas wrote of itself into the file may lie
-            found = pq.read_table(file)
+            found = parquet_table(file)
             strange = [f.name for f in found.schema if kind_of(f.type) == "others"]
             frame: pd.DataFrame = found.to_pandas(ignore_metadata=True)
         except TABLE_FAULTS as error:

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from robustkit.atomic import replacing, write_text
-from robustkit.documents import TABLE_FAULTS, parse_json
+from robustkit.documents import TABLE_FAULTS, parquet_table, parse_json
 from robustkit.errors import RunError
 
 FOLDER = "heatmaps"
@@ -137,10 +137,11 @@ class HeatmapFolder:
 
     def _read(self, file: Path, **options: Any) -> pd.DataFrame:
         try:
-            return pd.read_parquet(file, **options)
+            frame: pd.DataFrame = parquet_table(file, **options).to_pandas()
         except TABLE_FAULTS as error:
             fix = "Delete the file that is named and run `robustkit heatmaps` again: it makes what is missing."
             raise RunError(f"heatmaps cannot be read ({error}).", where=str(file), fix=fix) from error
+        return frame
 
 
 def grid(row: Any) -> NDArray[np.float64]:

@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from robustkit.analysis.cohort import judged_cases
 from robustkit.analysis.matrix import read_answers
 from robustkit.cohort.vocabulary import read_vocabulary
+from robustkit.results.films import read_films
 from robustkit.results.folder import RunFolder
 from robustkit.results.record import record_faults
 from robustkit.results.schema import TABLES, TEXT_COLUMNS
@@ -264,3 +267,14 @@ def test_any_damage(run: Path, tally: Tally, changes: list[tuple[float, int]], i
     file.write_bytes(content)
     judged(tally, "runs: any damage (generated)", run)
     file.write_bytes(whole)
+
+
+@pytest.mark.parametrize("name", ["cases.parquet", "films.parquet"])
+def test_bytes_that_are_no_text_in_a_text_column(run: Path, tally: Tally, name: str) -> None:
+    """Arrow reads them without a word, and pandas stumbles over them wherever they are looked at first."""
+    no_text = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, 3], np.int32)), pa.py_buffer(b"\xff\xfeA"))
+    columns = {"cases.parquet": ("case_id", "label"), "films.parquet": ("case_id", "sha256")}[name]
+    pq.write_table(pa.table(dict.fromkeys(columns, no_text)), run / name)
+    act = RunFolder(run).cases if name == "cases.parquet" else (lambda: read_films(run))
+    outcome, said = tally.judge(f"runs: {name.partition('.')[0]}", act)
+    assert (outcome, "UTF8" in said) == ("error", True)
