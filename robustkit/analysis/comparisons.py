@@ -16,14 +16,14 @@ from robustkit.analysis.cohort import ALL, Judged
 from robustkit.analysis.matrix import ModelAnswers, ScoreMatrix
 from robustkit.results.schema import COMPARISONS_COLUMNS
 from robustkit.stats.auc import Placements, auc_contrast, clustered_auc, equal_aucs, not_estimable, placements
-from robustkit.stats.bootstrap import PatientDraws, bca, clustered_mean, weighted_auc
+from robustkit.stats.bootstrap import PatientDraws, bca, clustered_means, sums_by_patient, weighted_auc
 from robustkit.stats.codes import n_distinct
 from robustkit.stats.cores import on_all_cores
 from robustkit.stats.difference import Difference
 from robustkit.stats.estimate import Estimate
 from robustkit.stats.multiplicity import holm
 from robustkit.stats.paired_table import mcnemar_p
-from robustkit.stats.permutation import sign_flip
+from robustkit.stats.permutation import sign_flips
 from robustkit.stats.stability import reference_rank, spread
 from robustkit.stats.threshold import target_sensitivity
 
@@ -113,8 +113,11 @@ def _compared(
         sides = [_side(cohort, a, place.keep & answered, position) for a in answers]
         if len(sides) > 2:
             found.setdefault((EVERY_MODEL, ""), []).append(_joint(cohort, sides, fixed))
-        for a, b in combinations(sides, 2):
-            found.setdefault((a.model, b.model), []).extend(_rows(cohort, a, b, fixed, settings=settings))
+        pairs = list(combinations(sides, 2))
+        means = _paired_means(cohort, pairs, settings=settings)
+        for i, (a, b) in enumerate(pairs):
+            own = {metric: differences[i] for metric, differences in means.items()}
+            found.setdefault((a.model, b.model), []).extend(_rows(cohort, a, b, fixed, means=own, settings=settings))
     return [row for pair in found.values() for row in pair]
 
 
@@ -224,15 +227,21 @@ def _joint(cohort: Judged, sides: Sequence[_Side], place: Mapping[str, str]) -> 
 
 
 def _rows(
-    cohort: Judged, a: _Side, b: _Side, place: Mapping[str, str], *, settings: Settings
+    cohort: Judged,
+    a: _Side,
+    b: _Side,
+    place: Mapping[str, str],
+    *,
+    means: Mapping[str, Difference],
+    settings: Settings,
 ) -> list[dict[str, object]]:
     fixed = {"model_a": a.model, "model_b": b.model, **place}
     if not a.per_case:
         auc = _contrast(cohort, a, settings, ((1.0, a.nominal), (-1.0, b.nominal)))
-        found = {"auc": auc, **_errors(cohort, a, b, settings=settings)}
-        return [_row(d, fixed, metric=metric, kind=a.kind, level=a.level) for metric, d in found.items()]
-    auc = _contrast(cohort, a, settings, ((1.0, a.moved), (-1.0, b.moved)))
-    found = {"auc": auc, **_stability(cohort, a, b, settings=settings)}
+        found = {"auc": auc, **means}
+    else:
+        auc = _contrast(cohort, a, settings, ((1.0, a.moved), (-1.0, b.moved)))
+        found = {"auc": auc, **_stability(cohort, a, b, means=means, settings=settings)}
     return [_row(d, fixed, metric=metric, kind=a.kind, level=a.level) for metric, d in found.items()]
 
 
@@ -254,37 +263,58 @@ def _contrast(
     return replace(found, low=low, high=high, se=se, statistic=z, p=p, method=method, reason=reason)
 
 
-def _errors(cohort: Judged, a: _Side, b: _Side, *, settings: Settings) -> dict[str, Difference]:
-    """Give the differences of sensitivity and specificity, of the nominal decisions on the same cases."""
-    labels, patients = cohort.positive[a.rows], cohort.patients[a.rows]
-    found = {}
-    for metric, own in (("sensitivity", labels), ("specificity", ~labels)):
-        if a.right is None or b.right is None:
-            found[metric] = Difference(reason=NO_DEVELOPMENT)
-            continue
-        values = a.right[own].astype(np.float64) - b.right[own]
-        d = _paired_mean(values, patients[own], settings, purpose=metric)
+def _paired_means(
+    cohort: Judged, pairs: Sequence[tuple[_Side, _Side]], *, settings: Settings
+) -> dict[str, list[Difference]]:
+    """Give the differences of means of every pair, by metric: errors of the nominal decisions, or stability."""
+    if not pairs:
+        return {}
+    first = pairs[0][0]
+    labels, patients = cohort.positive[first.rows], cohort.patients[first.rows]
+    if not first.per_case:
+        sides = (("sensitivity", labels), ("specificity", ~labels))
+        return {m: _errors(pairs, own, patients[own], settings=settings, purpose=m) for m, own in sides}
+    return {
+        m: _means([_minus(a.per_case[m], b.per_case[m]) for a, b in pairs], patients, settings, purpose=m)
+        for m in first.per_case
+    }
+
+
+def _errors(
+    pairs: Sequence[tuple[_Side, _Side]],
+    own: Flags,
+    patients: NDArray[np.intp],
+    *,
+    settings: Settings,
+    purpose: str,
+) -> list[Difference]:
+    """Give the differences of the share of right nominal decisions among the ``own`` cases, one class of them."""
+    apart = [_minus(_hits(a, own), _hits(b, own)) for a, b in pairs]
+    found = _means(apart, patients, settings, purpose=purpose)
+    for i, (d, (a, b)) in enumerate(zip(found, pairs, strict=True)):
         if np.isfinite(d.diff) and d.n_patients == d.n_cases:
             interval = d.method.split(";")[0]
-            d = replace(d, p=mcnemar_p(a.right[own], b.right[own]), method=f"{interval}; exact McNemar")
-        found[metric] = d
+            p = mcnemar_p(_hits(a, own) == 1.0, _hits(b, own) == 1.0)
+            found[i] = replace(d, p=p, method=f"{interval}; exact McNemar")
     return found
 
 
-def _stability(cohort: Judged, a: _Side, b: _Side, *, settings: Settings) -> dict[str, Difference]:
+def _hits(side: _Side, own: Flags) -> Floats | str:
+    return NO_DEVELOPMENT if side.right is None else side.right[own].astype(np.float64)
+
+
+def _stability(
+    cohort: Judged, a: _Side, b: _Side, *, means: Mapping[str, Difference], settings: Settings
+) -> dict[str, Difference]:
     """Give the differences of flip rate, rank sd and AUC lost; blank where a model may know nothing."""
-    patients = cohort.patients[a.rows]
-    found = {
-        metric: _paired_mean(_minus(a.per_case[metric], b.per_case[metric]), patients, settings, purpose=metric)
-        for metric in a.per_case
-    }
     # nominal minus mean AUC over repeats, of a minus of b
     lost = _contrast(cohort, a, settings, ((1.0, a.nominal), (-1.0, a.moved), (-1.0, b.nominal), (1.0, b.moved)))
-    found["auc_lost"] = replace(lost, reason=EQUAL) if lost.p == 1.0 and lost.se == 0.0 else lost
+    found = {**means, "auc_lost": replace(lost, reason=EQUAL) if lost.p == 1.0 and lost.se == 0.0 else lost}
     useless = a.useless or b.useless
     if not useless:
         return found
-    blank = Difference(n_cases=int(a.rows.sum()), n_patients=n_distinct(patients), reason=useless)
+    rows = cohort.patients[a.rows]
+    blank = Difference(n_cases=len(rows), n_patients=n_distinct(rows), reason=useless)
     return {m: d if d.reason == EQUAL else blank for m, d in found.items()}
 
 
@@ -294,23 +324,34 @@ def _minus(a: Floats | str, b: Floats | str) -> Floats | str:
     return b if isinstance(b, str) else a - b
 
 
-def _paired_mean(values: Floats | str, patients: NDArray[np.intp], settings: Settings, *, purpose: str) -> Difference:
-    if isinstance(values, str):
-        return Difference(reason=values)
-    counted = Difference(n_cases=len(values), n_patients=n_distinct(patients))
-    if len(values) and not np.isfinite(values).all():
-        return replace(counted, reason="fewer than two repeats")
-    if len(values) and not values.any():
-        return replace(counted, diff=0.0, se=0.0, p=1.0, reason=EQUAL)
-    e = clustered_mean(values, patients, settings.draws)
-    if not np.isfinite(e.value):
-        return replace(counted, reason=e.reason)
+def _means(
+    values: Sequence[Floats | str], patients: NDArray[np.intp], settings: Settings, *, purpose: str
+) -> list[Difference]:
+    """Give the mean of each of these ``(n,)`` differences per case; one that is text has none, and this is why."""
+    counted = Difference(n_cases=len(patients), n_patients=n_distinct(patients))
+    found, there = [counted] * len(values), []
+    for i, own in enumerate(values):
+        if isinstance(own, str):
+            found[i] = Difference(reason=own)
+        elif len(own) and not np.isfinite(own).all():
+            found[i] = replace(counted, reason="fewer than two repeats")
+        elif len(own) and not own.any():
+            found[i] = replace(counted, diff=0.0, se=0.0, p=1.0, reason=EQUAL)
+        else:
+            there.append((i, own))
+    if not there:
+        return found
+    rows = np.stack([own for _, own in there])
+    estimates = clustered_means(rows, patients, settings.draws)
     size = np.bincount(patients)
-    sums = np.bincount(patients, weights=values)
-    by_patient = sums[size > 0] / size[size > 0]
-    p = sign_flip(by_patient, draws=settings.permutations, seed=settings.seed, purpose=purpose)
+    sums = sums_by_patient(rows, patients, n_patients=len(size))
+    by_patient = sums[:, size > 0] / size[size > 0]
+    ps = sign_flips(by_patient, draws=settings.permutations, seed=settings.seed, purpose=purpose)
     method = "patient bootstrap, BCa; sign-flip permutation of patient means"
-    return replace(counted, diff=e.value, low=e.low, high=e.high, se=e.se, p=p, method=method, reason=e.reason)
+    for (i, _), e, p in zip(there, estimates, ps, strict=True):
+        mean = replace(counted, diff=e.value, low=e.low, high=e.high, se=e.se, p=float(p), method=method)
+        found[i] = replace(mean if np.isfinite(e.value) else counted, reason=e.reason)
+    return found
 
 
 def _row(d: Difference, fixed: Mapping[str, str], *, metric: str, kind: str, level: float) -> dict[str, object]:

@@ -97,21 +97,31 @@ def clustered_mean(
         mc_variance: Monte-Carlo variance of the mean, if there is one.
         interval: ``BCa``, or ``percentile``.
     """
-    m = len(draws.by_patient)
-    own = n_distinct(patients)
-    counted = Estimate(n_cases=len(values), n_patients=own)
+    found = clustered_means(values[None], patients, draws, interval=interval)[0]
+    return replace(found, mc_se=float(np.sqrt(mc_variance)))
+
+
+def clustered_means(
+    values: Floats, patients: Codes, draws: PatientDraws, *, interval: Interval = "BCa"
+) -> list[Estimate]:
+    """Give ``clustered_mean`` of every row of ``(k, n)`` values of the same cases: their draws are fetched once."""
+    m, own = len(draws.by_patient), n_distinct(patients)
+    counted = Estimate(n_cases=values.shape[1], n_patients=own)
     if own < MIN_PATIENTS:
-        return replace(counted, reason=f"fewer than {MIN_PATIENTS} patients ({own})" if len(values) else "no cases")
-    if not np.isfinite(values).all():
-        return replace(counted, reason="a value is not defined (NaN)")
-    total = sums_by_patient(values, patients, n_patients=m)
+        reason = f"fewer than {MIN_PATIENTS} patients ({own})" if values.shape[1] else "no cases"
+        return [replace(counted, reason=reason)] * len(values)
+    found = [replace(counted, reason="a value is not defined (NaN)")] * len(values)
+    known = np.flatnonzero(np.isfinite(values).all(axis=1))
     size = np.bincount(patients, minlength=m).astype(np.float64)
-    members, sums = np.flatnonzero(size), np.stack([total, size])
+    totals = sums_by_patient(values[known], patients, n_patients=m)
+    members, sums = np.flatnonzero(size), np.concatenate([totals, size[None]])
     # to fetch the draws of most patients takes longer than to multiply those of all
     is_most = 2 * len(members) > m
-    drawn_total, drawn_size = sums @ draws.by_patient if is_most else sums[:, members] @ draws.by_patient[members]
-    found = mean_of_sums(total, size, drawn_total=drawn_total, drawn_size=drawn_size, interval=interval)
-    return replace(found, n_cases=len(values), mc_se=float(np.sqrt(mc_variance)))
+    *drawn, drawn_size = sums @ draws.by_patient if is_most else sums[:, members] @ draws.by_patient[members]
+    for i, total, drawn_total in zip(known, totals, drawn, strict=True):
+        e = mean_of_sums(total, size, drawn_total=drawn_total, drawn_size=drawn_size, interval=interval)
+        found[i] = replace(e, n_cases=values.shape[1])
+    return found
 
 
 def mean_of_sums(

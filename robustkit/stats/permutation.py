@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from robustkit.seeds import generator
 from robustkit.stats.estimate import NAN
+
+Floats = NDArray[np.float64]
 
 EXACT_UP_TO = 12
 """Differing patients up to which all sign patterns are taken: 4,096."""
@@ -21,8 +24,11 @@ _ROUNDING = 1e-12
 _ROWS = 32
 """Sign patterns that are multiplied at a time."""
 
+_NUMBERS = 1_000_000
+"""Signs that are drawn at a time."""
 
-def sign_flip(differences: NDArray[np.float64], *, draws: int, seed: int, purpose: str) -> float:
+
+def sign_flip(differences: Floats, *, draws: int, seed: int, purpose: str) -> float:
     """Give the two-sided p of the mean paired difference.
 
     Args:
@@ -39,32 +45,56 @@ def sign_flip(differences: NDArray[np.float64], *, draws: int, seed: int, purpos
         >>> sign_flip(np.array([1.0, 2.0, 3.0]), draws=1000, seed=0, purpose="example")
         0.25
     """
-    if len(differences) == 0 or np.isnan(differences).any():
-        return NAN
-    # a difference of 0 is 0 under either sign
-    d = differences[differences != 0]
-    if len(d) == 0:
-        return 1.0
-    observed = abs(float(d.sum())) - _ROUNDING * float(np.abs(d).sum())
-    if len(d) <= EXACT_UP_TO:
-        bits = np.arange(2 ** len(d))[:, None] >> np.arange(len(d))
-        return float((np.abs((1 - 2 * (bits & 1)) @ d) >= observed).mean())
-    random = generator(seed, "sign-flip", purpose)
-    hits, left = 0, draws
+    return float(sign_flips(differences[None], draws=draws, seed=seed, purpose=purpose)[0])
+
+
+def sign_flips(differences: Floats, *, draws: int, seed: int, purpose: str) -> Floats:
+    """Give ``sign_flip`` of every row of ``(k, m)`` differences; rows that differ in the same patients share the patterns.
+
+    Returns:
+        ``(k,)``.
+    """
+    k, m = differences.shape
+    found = np.full(k, NAN)
+    alike: dict[bytes, list[int]] = {}
+    for i in np.flatnonzero(~np.isnan(differences).any(axis=1) & (m > 0)):
+        alike.setdefault((differences[i] != 0).tobytes(), []).append(int(i))
+    for rows in alike.values():
+        # a difference of 0 is 0 under either sign
+        d = differences[rows][:, differences[rows[0]] != 0]
+        share = _share_of_all if d.shape[1] <= EXACT_UP_TO else _share_of_drawn
+        found[rows] = share(d, draws=draws, random=generator(seed, "sign-flip", purpose))
+    return found
+
+
+def _least(d: Floats) -> Floats:
+    """Give ``(k, 1)`` sums that count as no smaller than the observed ones."""
+    return np.asarray(np.abs(d.sum(axis=1)) - _ROUNDING * np.abs(d).sum(axis=1))[:, None]
+
+
+def _share_of_all(d: Floats, *, draws: int, random: Generator) -> Floats:
+    del draws, random
+    bits = np.arange(2 ** d.shape[1])[:, None] >> np.arange(d.shape[1])
+    return np.asarray((np.abs(d @ (1.0 - 2.0 * (bits & 1)).T) >= _least(d)).mean(axis=1))
+
+
+def _share_of_drawn(d: Floats, *, draws: int, random: Generator) -> Floats:
+    least, total, hits = _least(d), d.sum(axis=1)[:, None], np.ones(len(d))
+    m, left = d.shape[1], draws
     while left > 0:
-        size = min(left, 1_000_000 // len(d) + 1)
-        signs = random.integers(0, 2, (size, len(d)), dtype=np.int8)
+        size = min(left, _NUMBERS // m + 1)
+        signs = random.integers(0, 2, (size, m), dtype=np.int8)
         # some at a time: the floats that they are multiplied as then stay in the processor's cache
-        kept = [signs[i : i + _ROWS].astype(np.float64) @ d for i in range(0, size, _ROWS)]
-        hits += int((np.abs(2.0 * np.concatenate(kept) - d.sum()) >= observed).sum())
+        for i in range(0, size, _ROWS):
+            hits += (np.abs(2.0 * (d @ signs[i : i + _ROWS].astype(np.float64).T) - total) >= least).sum(axis=1)
         left -= size
-    return (hits + 1) / (draws + 1)
+    return hits / (draws + 1)
 
 
 def swap_test(
-    metric: Callable[[NDArray[np.bool_], NDArray[np.float64]], float],
+    metric: Callable[[NDArray[np.bool_], Floats], float],
     labels: NDArray[np.bool_],
-    pair: tuple[NDArray[np.float64], NDArray[np.float64]],
+    pair: tuple[Floats, NDArray[np.float64]],
     *,
     patients: NDArray[np.intp],
     draws: int,
