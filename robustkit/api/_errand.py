@@ -63,7 +63,7 @@ def fulfil(text: str, groups: Sequence[Sequence[str]], *, device: str | None = N
         device: Of this process; default what the errand says.
 
     Returns:
-        ``trials`` of this process's backends; ``error`` where it refuses.
+        ``trials`` of this process's backends, ``notes`` of what memory it lacked; ``error`` where it refuses.
     """
     from robustkit.engine.runner import missing, write_parts
     from robustkit.results.folder import RunFolder
@@ -80,7 +80,7 @@ def fulfil(text: str, groups: Sequence[Sequence[str]], *, device: str | None = N
             pass
     except RobustkitError as error:
         return {"error": {"what": error.what, "where": error.where, "fix": error.fix}}
-    return {"trials": station.trials()}
+    return {"trials": station.trials(), "notes": station.notes()}
 
 
 def _without_round(content: Mapping[str, Any]) -> str:
@@ -144,10 +144,12 @@ class _Station:
             content = self._content
             wish = Wish("auto", self._device, content["precision"], str(content["batch_size"]), content["depth"],
                         content["allow_truncated"])  # fmt: skip
-            self._ready = outfit(self._models, plan, wish, batch_size=content["batch_size"], fixed=content["backend"])
+            self._ready = outfit(
+                self._models, plan, wish, batch_size=content["batch_size"], fixed=content["backend"], is_begun=True
+            )
             self._equipment = Equipment(
                 models=self._models,
-                forwards=self._ready.forwards(self._models),
+                feeders=self._ready.feeders(self._models),
                 cropper=crop_maker(content["crops"], self._device).prepare(self._device),
                 batch_size=content["batch_size"],
                 device=self._device,
@@ -161,6 +163,10 @@ class _Station:
     def trials(self) -> list[dict[str, Any]]:
         """Give the trials of this process."""
         return [t.to_dict() for t in self._ready.trials] if self._ready else []
+
+    def notes(self) -> list[str]:
+        """Give what memory this process lacked."""
+        return list(self._equipment.notes) if self._equipment else []
 
     def _read_manifest(self) -> Manifest:
         from robustkit.api._cohort import choose_cohort

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from robustkit.api._errand import errand
@@ -24,11 +25,10 @@ from robustkit.engine.record import first_record, trial_entries
 from robustkit.engine.request import Request, Until
 from robustkit.engine.runner import Outcome, missing
 from robustkit.engine.share import Share, share_of_environment
-from robustkit.errors import DeviceMemoryError, InputError, StoppedError
+from robustkit.errors import InputError, StoppedError
 from robustkit.executors._base import Job
 from robustkit.lock import lock_folder
 from robustkit.registry import load
-from robustkit.results.films import FILE as FILMS
 from robustkit.results.folder import RunFolder
 from robustkit.stopping import stoppable
 
@@ -43,7 +43,7 @@ def work(
     """Find or make the run folder, and compute what is left in it.
 
     Raises:
-        DeviceMemoryError: Memory ran out though the batch was given, or after parts had been written.
+        DeviceMemoryError: Before anything was written: there is no memory for the batch that was given, or for one crop.
     """
     share = share_of_environment(os.environ)
     if share.is_part and choices.resume is None and choices.out is None:
@@ -55,38 +55,23 @@ def work(
     prepared, folder, record = find_run(prepared, choices)
     if record and record.get("status") == "complete" and not only_plan:
         return _complete(folder, record, prepared, choices, progress=progress)
-    while True:
-        ready = _outfit(prepared, choices)
-        prepared = _settled(prepared, ready)
-        folder, record = run_folder(prepared, choices)
-        prepared = _parted(prepared, choices, record)
-        if only_plan:
-            return PerturbResult(None, expectation=_expect(prepared, choices, ready, folder if record else None))
-        try:
-            with lock_folder(
-                folder.path, doing="robustkit perturb", share=f"{share.index}-of-{share.n}" if share.is_part else ""
-            ):
-                # another process may have written since this one looked
-                record = folder.record() if (folder.path / "run.json").is_file() else None
-                if record and record.get("status") == "complete":
-                    return _complete(folder, record, prepared, choices, progress=progress)
-                if choices.executor == "serial" and not share.is_part:
-                    clear_leftovers(folder.path)
-                return _compute(prepared, choices, folder, ready=ready, record=record, command=command,
-                                progress=progress, share=share)  # fmt: skip
-        except DeviceMemoryError as error:
-            if any((folder.path / "predictions").glob("*.parquet")):
-                # parts of another batch size are not mixed with these: their answers differ in the last digits
-                error.fix = (
-                    "Free memory on the device and give the same command again: what is finished is kept. A smaller "
-                    "--batch-size begins a run of its own."
-                )
-                raise
-            if not prepared.wish.is_free or prepared.request.batch_size == 1:
-                raise
-            for name in ("cases.parquet", FILMS, "run.json"):  # a folder without the last one is nobody's
-                (folder.path / name).unlink(missing_ok=True)
-            prepared = replace(prepared, request=replace(prepared.request, batch_size=prepared.request.batch_size // 2))
+    ready = _outfit(prepared, choices, is_begun=record is not None)
+    prepared = _settled(prepared, ready)
+    folder, record = run_folder(prepared, choices)
+    prepared = _parted(prepared, choices, record)
+    if only_plan:
+        return PerturbResult(None, expectation=_expect(prepared, choices, ready, folder if record else None))
+    with lock_folder(
+        folder.path, doing="robustkit perturb", share=f"{share.index}-of-{share.n}" if share.is_part else ""
+    ):
+        # another process may have written since this one looked
+        record = folder.record() if (folder.path / "run.json").is_file() else None
+        if record and record.get("status") == "complete":
+            return _complete(folder, record, prepared, choices, progress=progress)
+        if choices.executor == "serial" and not share.is_part:
+            clear_leftovers(folder.path)
+        return _compute(prepared, choices, folder, ready=ready, record=record, command=command,
+                        progress=progress, share=share)  # fmt: skip
 
 
 def _compute(
@@ -118,11 +103,18 @@ def _compute(
     record = {**record, "warnings": list(dict.fromkeys([*record.get("warnings", ()), *said]))}
     outcome = Outcome(0.0, 0, 0)
     rounds: list[Round] = []
+
+    # one for all rounds: how many crops at a time fit is found out once
+    @cache
+    def equipment() -> Equipment:
+        return _equipment(request, choices, ready)
+
     while True:
         with stoppable() as stop:
             done, trials = _run_parts(
-                prepared, choices, folder, ready=ready, share=share, progress=progress, is_stopped=stop.is_wanted
-            )
+                prepared, choices, folder, record=record, equip=equipment, share=share, progress=progress,
+                is_stopped=stop.is_wanted,
+            )  # fmt: skip
         outcome = outcome.plus(done)
         if outcome.left and stop.is_wanted():
             what = f"stopped; {outcome.left} answers are still to be made, all others are kept."
@@ -166,12 +158,16 @@ def _run_parts(
     choices: Choices,
     folder: RunFolder,
     *,
-    ready: Outfit,
+    record: dict[str, Any],
+    equip: Callable[[], Equipment],
     share: Share,
     progress: Progress | None,
     is_stopped: Callable[[], bool],
 ) -> tuple[Outcome, list[dict[str, Any]]]:
-    """Compute the parts that are left and that are this process's; give what was done and trials of other processes."""
+    """Compute the parts that are left and that are this process's; give what was done and trials of other processes.
+
+    Where memory runs out, that is put into the record at once.
+    """
     request, plan = prepared.request, prepared.request.plan
     parts = plan.parts()
     rows = {p: len(request.models) * sum(plan.n_rows(i) for i in p) for p in parts}
@@ -182,9 +178,12 @@ def _run_parts(
 
     def told(answer: Mapping[str, Any]) -> None:
         trials.update({t["model"]: t for t in answer.get("trials", ())})
+        if set(answer.get("notes", ())) - set(record["warnings"]):
+            record["warnings"] = _warnings(folder, record, answer["notes"])
+            folder.write_record(record)
 
     # other processes prepare themselves; here it is done before the clock of the work starts
-    equipment = _equipment(request, choices, ready) if left and _is_here(prepared, choices) else None
+    equipment = equip() if left and _is_here(prepared, choices) else None
     job = Job(
         plan=plan,
         folder=folder,
@@ -201,6 +200,8 @@ def _run_parts(
     begun = time.perf_counter()
     for part in _executor(prepared, choices).run(job, left):
         done += rows[part]
+        if equipment:
+            told({"notes": equipment.notes})
         if progress:
             progress("answers", done, total)
     seconds = time.perf_counter() - begun
@@ -223,7 +224,7 @@ def _equipment(request: Request, choices: Choices, ready: Outfit) -> Equipment:
 
     return Equipment(
         models=request.models,
-        forwards=ready.forwards(request.models),
+        feeders=ready.feeders(request.models),
         cropper=crop_maker(request.crops, request.device).prepare(request.device),
         batch_size=request.batch_size,
         device=request.device,
@@ -234,12 +235,12 @@ def _equipment(request: Request, choices: Choices, ready: Outfit) -> Equipment:
     )
 
 
-def _outfit(prepared: Prepared, choices: Choices) -> Outfit:
+def _outfit(prepared: Prepared, choices: Choices, *, is_begun: bool) -> Outfit:
     """Choose and try backends; where other processes compute, they try for themselves."""
     request, wish = prepared.request, prepared.wish
     if not _is_here(prepared, choices):
         return Outfit.untried(request.models, wish, batch_size=request.batch_size, backends=request.backend)
-    return outfit(request.models, request.plan, wish, batch_size=request.batch_size)
+    return outfit(request.models, request.plan, wish, batch_size=request.batch_size, is_begun=is_begun)
 
 
 def _settled(prepared: Prepared, ready: Outfit) -> Prepared:
@@ -264,13 +265,13 @@ def _expect(prepared: Prepared, choices: Choices, ready: Outfit, run_folder: Run
     rows = sum(plan.n_rows(i) for i in range(len(plan.cases)))
     boxes = boxes_by_leaf(request.models, plan)
     seconds = 0.0
-    forwards = ready.forwards(request.models)
-    for name, forward in forwards.items():
+    feeders = ready.feeders(request.models)
+    for name, feeder in feeders.items():
         crops = ready.setting.batches[name].zeros()
-        _wait(forward(crops))
+        feeder.answers(crops, len(crops))
         begun = time.perf_counter()
-        _wait(forward(crops))
-        seconds += boxes[name] / request.batch_size * (time.perf_counter() - begun)
+        feeder.answers(crops, len(crops))
+        seconds += boxes[name] / len(crops) * (time.perf_counter() - begun)
     for leaf in leaves(request.models).values():
         if leaf.engine == "film":
             own = film_seconds(leaf, plan, depth=choices.depth, allow_truncated=request.allow_truncated)
@@ -279,24 +280,25 @@ def _expect(prepared: Prepared, choices: Choices, ready: Outfit, run_folder: Run
         n_cases=len(plan.cases),
         n_conditions=len(plan.conditions),
         answers=rows * len(request.models),
-        crops={name: boxes[name] for name in forwards},
+        crops={name: boxes[name] for name in feeders},
         seconds=seconds,
         models=tuple(m.name for m in request.models),
         run=run_folder.path if run_folder else None,
     )
 
 
-def _wait(outputs: Any) -> None:
-    from robustkit.backends._base import fetch
-
-    fetch([outputs])
+def _warnings(folder: RunFolder, record: Mapping[str, Any], notes: Sequence[str] = ()) -> list[str]:
+    """Give the record's warnings, those that processes with other shares of the run have written, and notes."""
+    others = folder.record().get("warnings", ())
+    return list(dict.fromkeys([*record.get("warnings", ()), *others, *notes]))
 
 
 def _finish(folder: RunFolder, record: dict[str, Any], outcome: Outcome, *, n_cases: int) -> dict[str, Any]:
     failed = len(folder.failures())
     counts = {"ok": n_cases - failed, "failed": failed}
     timings = {"work": round(record.get("timings_s", {}).get("work", 0.0) + outcome.seconds, 3)}
-    done = {**record, "status": "complete", "counts": counts, "timings_s": timings}
+    said = _warnings(folder, record)
+    done = {**record, "status": "complete", "counts": counts, "timings_s": timings, "warnings": said}
     folder.write_record(done)
     return done
 

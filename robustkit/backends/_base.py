@@ -51,7 +51,7 @@ class Later(Protocol):
 
 
 class Forward(Protocol):
-    """One prepared network with a fixed batch shape; one thread at a time calls it."""
+    """One prepared network; one thread at a time calls it, with batches of its shape, or with fewer crops of that size."""
 
     def __call__(
         self, crops: NDArray[Any] | torch.Tensor, filled: int | None = None
@@ -84,8 +84,17 @@ class Backend(Protocol):
 
 def fetch(outputs: Sequence[NDArray[np.float32] | torch.Tensor | Later]) -> NDArray[np.float32]:
     """Give ``(N, K)`` float32 in host memory, waiting for the device where needed."""
-    if not isinstance(outputs[0], np.ndarray) and not hasattr(outputs[0], "wait"):
+    if not any(isinstance(o, np.ndarray) or hasattr(o, "wait") for o in outputs):
         import torch
 
-        return np.asarray(torch.cat([o for o in outputs if isinstance(o, torch.Tensor)]).cpu().numpy())
-    return np.concatenate([o if isinstance(o, np.ndarray) else cast(Later, o).wait() for o in outputs])
+        # one copy for all
+        return np.asarray(torch.cat([cast(torch.Tensor, o) for o in outputs]).cpu().numpy())
+    return np.concatenate([_fetched(o) for o in outputs])
+
+
+def _fetched(output: NDArray[np.float32] | torch.Tensor | Later) -> NDArray[np.float32]:
+    if isinstance(output, np.ndarray):
+        return output
+    if hasattr(output, "wait"):
+        return cast(Later, output).wait()
+    return np.asarray(cast("torch.Tensor", output).cpu().numpy())

@@ -50,23 +50,26 @@ class OpenVino:
 
         piece = replace(batch, size=_PIECE if batch.size % _PIECE == 0 else 1)
         compiled = compile_network(model, piece, precision=precision, streams=compute_threads())
-        return _OpenVinoForward(requests(compiled), batch, piece=piece.size, n_outputs=model.n_outputs)
+        return _OpenVinoForward(requests(compiled), piece=piece.size, n_outputs=model.n_outputs)
 
 
 class _OpenVinoForward:
-    def __init__(self, queue: Any, batch: Batch, *, piece: int, n_outputs: int) -> None:
+    def __init__(self, queue: Any, *, piece: int, n_outputs: int) -> None:
         self._queue = queue
         self._queue.set_callback(_store)
         # a process that ends while requests are in work would be aborted
         weakref.finalize(self, queue.wait_all)
         self._piece = piece
         self._n_outputs = n_outputs
-        self._size = batch.size
 
     def __call__(self, crops: Any, filled: int | None = None) -> _Answers:
         crops = np.ascontiguousarray(crops)
-        starts = range(0, self._size if filled is None else filled, self._piece)
-        answers = _Answers(crops, len(starts), self._n_outputs, self._queue.wait_all)
+        n_rows = len(crops)
+        if n_rows % self._piece:
+            # fewer crops than the batch, and the last piece is of two
+            crops = np.concatenate([crops, np.zeros_like(crops[:1])])
+        starts = range(0, n_rows if filled is None else filled, self._piece)
+        answers = _Answers(crops, len(starts), (n_rows, self._n_outputs), self._queue.wait_all)
         for start in starts:
             # waits where all threads have enough to do
             self._queue.start_async([crops[start : start + self._piece]], (answers, start), share_inputs=True)
@@ -76,16 +79,17 @@ class _OpenVinoForward:
 class _Answers:
     """Outputs of one batch, filled in by the threads that compute its pieces; keeps the crops alive until then."""
 
-    def __init__(self, crops: NDArray[Any], pieces: int, n_outputs: int, wait_all: Callable[[], None]) -> None:
+    def __init__(self, crops: NDArray[Any], pieces: int, shape: tuple[int, int], wait_all: Callable[[], None]) -> None:
         self._wait_all = wait_all
         self._crops: NDArray[Any] | None = crops
-        self._out = np.zeros((len(crops), n_outputs), dtype=np.float32)
+        self._out = np.zeros(shape, dtype=np.float32)
         self._left = pieces
         self._changed = Condition()
 
     def put(self, start: int, found: NDArray[np.float32]) -> None:
         with self._changed:
-            self._out[start : start + len(found)] = found
+            own = self._out[start : start + len(found)]
+            own[:] = found[: len(own)]
             self._left -= 1
             if not self._left:
                 self._crops = None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from robustkit.backends._base import Batch, Forward
+from robustkit.backends._base import Batch
 from robustkit.crops._base import Cropper
+from robustkit.engine.feeding import Feeder
 from robustkit.engine.questions import leaves
 from robustkit.images.radiograph import Depth
 from robustkit.inputs import InputSpec
@@ -19,7 +20,7 @@ class Equipment:
 
     Attributes:
         models: The classifiers, in order.
-        forwards: By name of a leaf, for those that are networks.
+        feeders: By name of a leaf, for those that are networks.
         cropper: Makes the crops.
         batch_size: The one batch size of the run.
         device: ``cpu`` or ``cuda:n``.
@@ -29,7 +30,7 @@ class Equipment:
     """
 
     models: tuple[Classifier, ...]
-    forwards: Mapping[str, Forward]
+    feeders: Mapping[str, Feeder]
     cropper: Cropper
     batch_size: int
     device: str
@@ -37,6 +38,11 @@ class Equipment:
     depth: Depth = "8"
     allow_truncated: bool = False
     keeps_images: bool = True
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Where memory ran out, and what was done about it."""
+        return tuple(note for feeder in self.feeders.values() for note in feeder.notes)
 
     @property
     def leaves(self) -> tuple[Classifier, ...]:

@@ -82,17 +82,13 @@ def randomised(maker: MapMaker, cases: Sequence[Shown], *, seed: int) -> Iterato
                 flat = parameter.data.contiguous().view(-1)
                 parameter.data = flat[order].view(parameter.shape).contiguous()
         other = maker.with_graph(graph)
-        found = [
+        altered = [
             value
-            for start in range(0, len(cases), maker.batch_size)
-            for value in _alike(other, cases[start : start + maker.batch_size])
+            for values, _ in other.in_batches(other.maps, np.stack([c.crop for c in cases]))
+            for value in values.astype(np.float64)
         ]
+        found = [_correlation(c.values, v) for c, v in zip(cases, altered, strict=True)]
         yield part[-1] if len(part) == 1 else f"{part[0]} to {part[-1]}", np.array(found)
-
-
-def _alike(maker: MapMaker, cases: Sequence[Shown]) -> list[float]:
-    values, _ = maker.maps(np.stack([c.crop for c in cases]))
-    return [_correlation(c.values, v.astype(np.float64)) for c, v in zip(cases, values, strict=True)]
 
 
 def _correlation(a: Floats, b: Floats) -> float:
@@ -126,8 +122,7 @@ def pixel_curves(maker: MapMaker, case: Shown, *, seed: int) -> PixelCurves:
         order = _order(values, (height, width))
         frames += _frames(case.crop, grey, order) + _frames(blurred, case.crop, order)
     crops = np.stack(frames).astype(case.crop.dtype)
-    n = maker.batch_size
-    found = np.concatenate([maker.scores(crops[k : k + n]) for k in range(0, len(crops), n)])
+    found = np.concatenate(list(maker.in_batches(maker.scores, crops)))
     deletion, insertion, random_deletion, random_insertion = found.reshape(4, STEPS + 1)
     return PixelCurves(deletion, insertion, random_deletion, random_insertion)
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from robustkit.backends._graph import Graph, network_copy
-from robustkit.backends._memory import device_memory
+from robustkit.backends._memory import device_memory, no_room
 from robustkit.crops._base import Snap
 from robustkit.engine.equip import crop_maker
 from robustkit.engine.films import read_same_film
@@ -32,6 +32,8 @@ from robustkit.registry import load
 
 MOST_CELLS = 32
 """Cells of a map along a side: maps of single pixels are averaged over squares of the crop, which keeps their shares."""
+
+T = TypeVar("T")
 
 TargetKind = Literal["positive", "decision"]
 
@@ -183,12 +185,31 @@ class MapMaker:
 
     def outputs(self, crops: NDArray[Any]) -> torch.Tensor:
         """Give ``(B, K)`` outputs of crops."""
-        with torch.inference_mode():
+        with device_memory(self.device, doing=f"{len(crops)} crops"), torch.inference_mode():
             return cast(torch.Tensor, self.graph(torch.from_numpy(np.ascontiguousarray(crops)).to(self.device)))
 
     def scores(self, crops: NDArray[Any]) -> NDArray[np.float64]:
         """Give ``(B,)`` scores of crops."""
         return self._scores(self.outputs(crops))
+
+    def in_batches(self, ask: Callable[[NDArray[Any]], T], crops: NDArray[Any]) -> Iterator[T]:
+        """Ask about crops a batch at a time; where memory runs out, fewer from there on.
+
+        Raises:
+            DeviceMemoryError: Not even one crop fits.
+        """
+        start = 0
+        while start < len(crops):
+            batch = crops[start : start + self.batch_size]
+            try:
+                found = ask(batch)
+            except DeviceMemoryError:
+                if self.batch_size == 1:
+                    raise
+                self.batch_size //= 2
+                continue
+            start += len(batch)
+            yield found
 
     def _scores(self, outputs: torch.Tensor) -> NDArray[np.float64]:
         logits = outputs.float().cpu().numpy()
@@ -278,11 +299,12 @@ def _run(queue: deque[tuple[_Held, NDArray[Any]]], maker: MapMaker) -> None:
         values, answers = maker.maps(np.concatenate([c for _, c in taken]))
     except DeviceMemoryError:
         size = sum(len(crops) for _, crops in taken)
-        if size == 1:
-            raise
-        # no map depends on the batch that it was made in: the same crops come again, fewer at a time
-        maker.batch_size = size // 2
-        _put_back(queue, taken)
+        if size > 1:
+            # no map depends on the batch that it was made in: the same crops come again, fewer at a time
+            maker.batch_size = size // 2
+            _put_back(queue, taken)
+            return
+        _fail(queue, taken[0][0], maker)
         return
     start = 0
     for one, crops in taken:
@@ -290,6 +312,14 @@ def _run(queue: deque[tuple[_Held, NDArray[Any]]], maker: MapMaker) -> None:
         one.values.append(values[start:stop])
         one.scores.append(answers[start:stop])
         start = stop
+
+
+def _fail(queue: deque[tuple[_Held, NDArray[Any]]], one: _Held, maker: MapMaker) -> None:
+    """Give up a case of which not even one crop fits; what else is wanted of it is not tried."""
+    what = f"the heatmap of one crop of {maker.spec.width_px} x {maker.spec.height_px} px"
+    one.reason = no_room(maker.device, what)
+    if queue and queue[0][0] is one:
+        queue.popleft()
 
 
 def _put_back(queue: deque[tuple[_Held, NDArray[Any]]], taken: list[tuple[_Held, NDArray[Any]]]) -> None:

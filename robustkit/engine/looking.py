@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from robustkit.backends._memory import device_memory
+from robustkit.backends._memory import device_memory, no_room
 from robustkit.engine.equipment import Equipment
 from robustkit.engine.expect import boxes_per_row
 from robustkit.engine.films import read_same_film
@@ -81,9 +82,9 @@ class Looker:
         """Give the next case, with its crops."""
         while len(self._running) < self._ahead and self._refill():
             index, boxes = self._waiting.popleft()
-            self._running.append(self._pool.submit(self._read, index, boxes))
+            self._running.append(self._pool.submit(self._held, Look(boxes), partial(self._read, index)))
         look = self._running.popleft().result()
-        return self._cut(look) if self._equipment.cropper.is_queued else look
+        return self._held(look, self._cut_there) if self._equipment.cropper.is_queued else look
 
     def close(self) -> None:
         """Wait for the films in work; drop what is queued."""
@@ -97,10 +98,18 @@ class Looker:
                 self._waiting.extend((i, boxes[k, : self._plan.n_rows(i)]) for k, i in enumerate(part))
         return bool(self._waiting)
 
-    def _read(self, index: int, boxes: Boxes) -> Look:
+    def _held(self, look: Look, step: Callable[[Look], Look]) -> Look:
+        """Take a step with a case; one that the machine has no memory for has failed, and the others go on."""
+        try:
+            with device_memory("cpu", doing="a case"):
+                return step(look)
+        except DeviceMemoryError:
+            return Look(look.boxes, reason=no_room("cpu", "the film and the crops of this case"))
+
+    def _read(self, index: int, look: Look) -> Look:
         """Read the film of one case; ask film models, and crop where that is done on the CPU."""
-        equipment, headers = self._equipment, self._plan.headers
-        look = Look(boxes, reason=headers.faults[index])
+        equipment, headers, boxes = self._equipment, self._plan.headers, look.boxes
+        look = replace(look, reason=headers.faults[index])
         if look.reason:
             return look
         size = (float(headers.size[index, 0]), float(headers.size[index, 1]))
@@ -135,17 +144,24 @@ class Looker:
         except DeviceMemoryError:
             return self._cut(replace(look, film=pixels), load("crops", "pillow"))
 
+    def _cut_there(self, look: Look) -> Look:
+        """Crop on the device; where it is full, here."""
+        try:
+            with device_memory(self._equipment.device, doing="the crops of one film"):
+                return self._cut(look)
+        except DeviceMemoryError:
+            return self._cut(replace(look, film=look.film.cpu().numpy()), load("crops", "pillow"))
+
     def _cut(self, look: Look, maker: Any = None) -> Look:
         if look.film is None or look.questions is None:
             return look
         cropper = maker.prepare("cpu") if maker else self._equipment.cropper
         asked = look.questions
         made: dict[str, Any] = {}
-        with device_memory(self._equipment.device, doing="the crops of one film"):
-            for spec, names in self._specs.items():
-                shared = asked.shared(names)
-                crops = cropper.crops(look.film, asked.table[shared], spec, snapping=self._plan.snap)
-                made |= {n: _picked(crops, shared, asked.wanted[n]) for n in names}
+        for spec, names in self._specs.items():
+            shared = asked.shared(names)
+            crops = cropper.crops(look.film, asked.table[shared], spec, snapping=self._plan.snap)
+            made |= {n: _picked(crops, shared, asked.wanted[n]) for n in names}
         return replace(look, crops=made, film=None)
 
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from robustkit.backends._base import Batch, Forward, Precision
+from robustkit.backends._base import Batch, Precision
+from robustkit.backends._memory import device_memory
 from robustkit.engine.choose import Choice, Setting, choose, halved, prepared
 from robustkit.engine.equip import candidates, crop_maker, resolve_batch_size
 from robustkit.engine.equipment import batch_of
+from robustkit.engine.feeding import Feeder
 from robustkit.engine.plan import Plan
 from robustkit.engine.questions import leaf_key, leaves
 from robustkit.engine.trial import CROPS_CPU, CROPS_CUDA, Sample, Trial
@@ -26,7 +28,7 @@ class Outfit:
 
     Attributes:
         batch_size: The one of the run.
-        setting: Device, precision, batch shapes.
+        setting: Device, precision, the batch shapes that networks are shown: smaller than the run's where memory is short.
         choices: By name of a model or of a leaf.
     """
 
@@ -58,12 +60,21 @@ class Outfit:
         setting = Setting(wish.backend, wish.device, wish.precision, batches)
         return cls(batch_size, setting, {name: Choice(b) for name, b in backends.items()})
 
-    def forwards(self, models: Sequence[Classifier]) -> dict[str, Forward]:
-        """Give a prepared forward for every network among the leaves."""
-        return {
-            m.name: self.choices[m.name].forward or prepared(m, self.choices[m.name].backend, self.setting)
-            for m in _networks(models)
-        }
+    def feeders(self, models: Sequence[Classifier]) -> dict[str, Feeder]:
+        """Give what shows every network among the leaves its batches."""
+        return {m.name: self._feeder(m) for m in _networks(models)}
+
+    def _feeder(self, model: Classifier) -> Feeder:
+        forward = self.choices[model.name].forward or prepared(model, self.choices[model.name].backend, self.setting)
+        size = self.setting.batches[model.name].size
+        return Feeder(
+            forward,
+            name=model.name,
+            size=size,
+            n_outputs=model.n_outputs,
+            device=self.setting.device,
+            is_short=size < self.batch_size,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +123,15 @@ def expected_batches(wish: Wish) -> tuple[int, ...]:
 
 
 def outfit(
-    models: Sequence[Classifier], plan: Plan, wish: Wish, *, batch_size: int, fixed: Mapping[str, str] | None = None
+    models: Sequence[Classifier],
+    plan: Plan,
+    wish: Wish,
+    *,
+    batch_size: int,
+    fixed: Mapping[str, str] | None = None,
+    is_begun: bool = False,
 ) -> Outfit:
-    """Choose backends; where the batch is free and does not fit, halve it.
+    """Choose backends; where the batch does not fit and is free, halve it; where the run is begun, show it in pieces.
 
     Args:
         models: All of the run.
@@ -122,10 +139,11 @@ def outfit(
         wish: What was asked for.
         batch_size: To begin with.
         fixed: Backends that were chosen elsewhere, by model name.
+        is_begun: The run has its batch size already, which stays.
 
     Raises:
         InputError: No backend can run a model, or the one asked for is too far from the reference.
-        DeviceMemoryError: Not even one crop fits, or the batch asked for does not.
+        DeviceMemoryError: Not even one crop fits, or the batch asked for does not and the run is not begun.
     """
     size = batch_size
     while True:
@@ -134,20 +152,22 @@ def outfit(
             choices = {}
             for model in leaves(models).values():
                 own = setting if fixed is None else replace(setting, choice=fixed[model.name])
-                choices[model.name] = _fitting(choose(model, own), model, own)
+                choices[model.name] = _fitting(model, own, size=size)
         except DeviceMemoryError:
-            if not wish.is_free:
+            if not (wish.is_free or is_begun):
                 raise
             size = halved(size)
             continue
-        return Outfit(size, setting, _for_all(models, choices, Choice("composite")))
+        return Outfit(batch_size if is_begun else size, setting, _for_all(models, choices, Choice("composite")))
 
 
-def _fitting(choice: Choice, model: Classifier, setting: Setting) -> Choice:
-    """Prepare a network on CUDA at once: whether all fit side by side is known only then."""
-    if setting.device == "cpu" or choice.forward is not None or not model.is_network:
+def _fitting(model: Classifier, setting: Setting, *, size: int) -> Choice:
+    """Choose a backend and prepare the network at once: whether all fit side by side is known only then."""
+    with device_memory(setting.device, doing=f"{model.name} with a batch of {size} crops"):
+        choice = choose(model, setting)
+    if choice.forward is not None or not model.is_network:
         return choice
-    return Choice(choice.backend, choice.trial, prepared(model, choice.backend, setting), choice.notes)
+    return replace(choice, forward=prepared(model, choice.backend, setting))
 
 
 def _setting(models: Sequence[Classifier], plan: Plan, wish: Wish, *, batch_size: int) -> Setting:

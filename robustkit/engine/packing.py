@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from threading import BoundedSemaphore
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from robustkit.backends._base import Batch, Forward, fetch
+from robustkit.backends._base import Batch, fetch
 from robustkit.backends._memory import device_memory
+from robustkit.engine.feeding import Fed, Feeder
+from robustkit.errors import DeviceMemoryError
 
 _AHEAD = 2
 """Batches handed to a lane that have not come back: one in work, one ready."""
@@ -46,49 +49,67 @@ class Lane:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Outputs of a network for the crops of one part.
+
+    Attributes:
+        rows: ``(N, K)`` float32, in the order in which the crops were added.
+        lost: By the place of a crop why its row is NaN: there was no memory for it.
+    """
+
+    rows: NDArray[np.float32]
+    lost: Mapping[int, str]
+
+
 class Pending:
     """Outputs of one part, on their way.
 
     Args:
         started: By batch what waits for its outputs, and how many of them are of crops.
-        size: Of a batch.
-        n_outputs: Numbers per crop.
+        feeder: Who started them.
     """
 
-    def __init__(self, started: list[tuple[Callable[[], Any], int]], *, size: int, n_outputs: int) -> None:
+    def __init__(self, started: Sequence[tuple[Callable[[], Fed], int]], feeder: Feeder) -> None:
         self._started = started
-        self._size = size
-        self._n_outputs = n_outputs
+        self._feeder = feeder
 
-    def wait(self) -> NDArray[np.float32]:
-        """Give ``(N, K)`` float32 outputs in the order in which the crops were added."""
+    def wait(self) -> Outputs:
+        """Give the outputs in the order in which the crops were added.
+
+        Raises:
+            DeviceMemoryError: Memory ran out for outputs that were on their way.
+        """
         if not self._started:
-            return np.empty((0, self._n_outputs), dtype=np.float32)
-        rows = fetch([result() for result, _ in self._started])
-        filled = [k * self._size + np.arange(n) for k, (_, n) in enumerate(self._started)]
-        return np.asarray(rows[np.concatenate(filled)])
+            return Outputs(np.empty((0, self._feeder.n_outputs), dtype=np.float32), {})
+        fed = [(result(), n) for result, n in self._started]
+        with device_memory(self._feeder.device, doing="the answers of a part"):
+            rows = fetch([o for one, _ in fed for o in one.outputs])
+        lost: dict[int, str] = {}
+        kept, row, crop = [], 0, 0
+        for one, n in fed:
+            kept.append(np.arange(row, row + n))
+            lost |= {crop + place: reason for place, reason in one.lost.items()}
+            row, crop = row + one.n_rows, crop + n
+        return Outputs(np.asarray(rows[np.concatenate(kept)]), lost)
 
 
 class Packer:
     """Collects crops, starts a forward whenever the batch is full, pads the last one.
 
     Args:
-        forward: A prepared network.
+        feeder: Of a prepared network.
         batch: The one batch shape of the run.
-        n_outputs: Numbers per crop.
         lane: Where forwards run.
-        device: For what is said when its memory is full.
     """
 
-    def __init__(self, forward: Forward, batch: Batch, *, n_outputs: int, lane: Lane, device: str = "cpu") -> None:
-        self._forward = forward
+    def __init__(self, feeder: Feeder, batch: Batch, *, lane: Lane) -> None:
+        self._feeder = feeder
         self._batch = batch
-        self._n_outputs = n_outputs
         self._lane = lane
-        self._device = device
         self._filling: Any = None
         self._filled = 0
-        self._started: list[tuple[Callable[[], Any], int]] = []
+        self._started: list[tuple[Callable[[], Fed], int]] = []
 
     def add(self, crops: Any) -> None:
         """Add ``(K, h, w)`` crops, numpy or on the device."""
@@ -97,7 +118,7 @@ class Packer:
             if self._filling is None:
                 self._filling = _empty(crops, self._batch.shape)
             take = min(self._batch.size - self._filled, len(crops) - start)
-            self._filling[self._filled : self._filled + take] = crops[start : start + take]
+            self._filling[self._filled : self._filled + take] = _like(self._filling, crops[start : start + take])
             self._filled += take
             start += take
             if self._filled == self._batch.size:
@@ -109,22 +130,32 @@ class Packer:
             self._filling[self._filled :] = 0
             self._run()
         started, self._started = self._started, []
-        return Pending(started, size=self._batch.size, n_outputs=self._n_outputs)
+        return Pending(started, self._feeder)
 
     def _run(self) -> None:
         # every batch has memory of its own: the last one may still be in work
         batch, self._filling = self._filling, None
         filled, self._filled = self._filled, 0
-        self._started.append((self._lane.run(self._guarded, batch, filled), filled))
-
-    def _guarded(self, batch: Any, filled: int) -> Any:
-        size, height, width = self._batch.shape
-        with device_memory(self._device, doing=f"a batch of {size} crops of {width} x {height} px"):
-            return self._forward(batch, filled)
+        self._started.append((self._lane.run(self._feeder, batch, filled), filled))
 
 
 def _empty(crops: Any, shape: tuple[int, int, int]) -> Any:
-    """Give an unwritten batch of the crops' kind, in the same memory."""
+    """Give an unwritten batch of the crops' kind, in the same memory; on the host where the device is full."""
     if isinstance(crops, np.ndarray):
         return np.empty(shape, dtype=crops.dtype)
-    return crops.new_empty(shape)
+    try:
+        with device_memory(str(crops.device), doing="a batch"):
+            return crops.new_empty(shape)
+    except DeviceMemoryError:
+        return np.empty(shape, dtype=crops[:0].cpu().numpy().dtype)
+
+
+def _like(batch: Any, crops: Any) -> Any:
+    """Give the crops as they can be put into that batch: a film that found no room on the device was cut on the host."""
+    if isinstance(batch, np.ndarray):
+        return crops if isinstance(crops, np.ndarray) else crops.cpu().numpy()
+    if isinstance(crops, np.ndarray):
+        import torch
+
+        return torch.from_numpy(crops)
+    return crops

@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from robustkit.engine.equipment import Equipment, batch_of
 from robustkit.engine.looking import Look, Looker
-from robustkit.engine.packing import Lane, Packer, Pending
+from robustkit.engine.packing import Lane, Outputs, Packer, Pending
 from robustkit.engine.plan import Plan
 from robustkit.engine.questions import Said, guarded
 from robustkit.engine.rows import Answer, predictions
 from robustkit.images.thumbnail import Thumbnail
-from robustkit.models.classifier import Classifier, Logits
+from robustkit.models.classifier import Classifier
 
 Part = tuple[int, ...]
 """Positions of the cases of one part."""
@@ -92,11 +92,7 @@ def run_parts(
 def _packers(equipment: Equipment, lane: Lane) -> dict[str, Packer]:
     return {
         m.name: Packer(
-            equipment.forwards[m.name],
-            batch_of(m, size=equipment.batch_size, depth=equipment.depth),
-            n_outputs=m.n_outputs,
-            lane=lane,
-            device=equipment.device,
+            equipment.feeders[m.name], batch_of(m, size=equipment.batch_size, depth=equipment.depth), lane=lane
         )
         for m in equipment.networks
     }
@@ -148,12 +144,15 @@ def _finish(
 class _Reel:
     """Outputs of a network for all cases of a part, taken off one case after the other."""
 
-    outputs: Logits
+    outputs: Outputs
     begun: int = 0
 
-    def take(self, n: int) -> Logits:
+    def take(self, n: int) -> Said:
+        """Give the next ``n``; where one is lost, why: answers of the other boxes alone are not those of the case."""
+        own = range(self.begun, self.begun + n)
         self.begun += n
-        return self.outputs[self.begun - n : self.begun]
+        lost = self.outputs.lost
+        return next((lost[k] for k in own if k in lost), self.outputs.rows[own.start : own.stop])
 
 
 def _said(look: Look, given: Mapping[str, _Reel], facts_models: Sequence[Classifier], *, n: int) -> Sequence[Said]:

@@ -83,6 +83,15 @@ def test_padding_changes_nothing_before_it(forwards: Any) -> None:
     assert np.array_equal(fetch([forwards["fp32"](padded, 3)])[:3], first[:3])
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_fewer_crops_than_the_batch_have_their_answers(forwards: Any, n: int) -> None:
+    if n > 1 and "Compiled" in type(forwards["fp32"]).__name__:
+        pytest.skip("compiling for every number takes longer than it tells")
+    found = fetch([forwards["fp32"](CROPS[:n], n)])
+    assert found.shape == (n, 3)
+    assert _near(found, fetch([forwards["fp32"](CROPS)])[:n], 1e-4)
+
+
 def test_earlier_answers_are_not_overwritten_and_crops_not_touched(forwards: Any) -> None:
     before = CROPS.copy()
     first = forwards["fp32"](CROPS)

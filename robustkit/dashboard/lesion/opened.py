@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from robustkit.backends._base import Batch, Forward, fetch
+from robustkit.backends._base import Batch, Forward
 from robustkit.cohort.case import Case
 from robustkit.crops._base import Cropper
 from robustkit.engine.choose import Setting, prepared
 from robustkit.engine.equip import CPU_BATCH, candidates, crop_maker
 from robustkit.engine.equipment import batch_of
+from robustkit.engine.feeding import Feeder
 from robustkit.engine.questions import Questions, Said, guarded, leaves
 from robustkit.errors import BackendError, InputError
 from robustkit.geometry import Box, Boxes
@@ -44,11 +45,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A network, prepared: its input, its forward, the batch that is made for, and what cuts its crops."""
+    """A network, prepared: its input, what shows it crops, its batch, and what cuts its crops."""
 
     backend: str
     spec: InputSpec
-    forward: Forward
+    feeder: Feeder
     batch: Batch
     cropper: Cropper
 
@@ -70,7 +71,7 @@ class Network:
             full = self.batch.zeros()
             full[:n] = crops
             crops = full
-        return fetch([self.forward(crops, n)])[:n]
+        return self.feeder.answers(crops, n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,8 @@ class Workbench:
     def _network(self, model: Classifier, depth: Depth, *, wanted: str) -> Network:
         batch = batch_of(model, size=CPU_BATCH, depth=depth)
         backend, forward = self._forward(model, batch, wanted=wanted)
-        return Network(backend, model.input, forward, batch, crop_maker("pillow").prepare("cpu"))
+        feeder = Feeder(forward, name=model.name, size=batch.size, n_outputs=model.n_outputs, device=self._device)
+        return Network(backend, model.input, feeder, batch, crop_maker("pillow").prepare("cpu"))
 
     def _forward(self, model: Classifier, batch: Batch, *, wanted: str) -> tuple[str, Forward]:
         """Give the run's own backend where it can run here, else the next that can."""
