@@ -146,7 +146,7 @@ def _category_rows(names: NDArray[np.object_], sides: Sides, fixed: Row, *, draw
     e = category_difference(codes, sides, n_categories=k)
     test = category_test(codes, sides, n_categories=k, draws=draws, seed=seed, purpose=str(fixed["name"]))
     whole: Row = {**fixed, "measure": "smd", **estimate_columns(e), **_test_columns(test)}
-    return [whole, *(_share_row(c, names == c, sides, fixed) for c in in_order(map(str, found)))]
+    return [whole, *(_share_row(c, names.astype(str) == c, sides, fixed) for c in in_order(map(str, found)))]
 
 
 def _share_row(category: str, inside: NDArray[np.bool_], sides: Sides, fixed: Row) -> Row:

@@ -131,10 +131,10 @@ def fitted(files: Sequence[bytes], size: int) -> tuple[int, list[bytes]]:
         return size, list(files)
     tried = files[:: max(1, len(files) // 48)]
     for side, quality in SIZES:
-        if (
-            side < size
-            and np.mean([len(smaller(f, size_px=side, quality=quality)) for f in tried]) * len(files) <= PICTURE_BYTES
-        ):
+        if side >= size:
+            continue
+        bytes_each = np.mean([len(smaller(f, size_px=side, quality=quality)) for f in tried])
+        if bytes_each * len(files) <= PICTURE_BYTES:
             break
     with ThreadPoolExecutor(2) as pool:
         return side, list(pool.map(lambda f: smaller(f, size_px=side, quality=quality), files))
