@@ -165,7 +165,7 @@ def page(file: Path, rows: list[dict[str, object]]) -> str:
     before, after = text.split(begin)[0], text.split(end)[1]
     rows = sorted(rows, key=lambda r: (r["patients"], r["within"]))  # type: ignore[arg-type,return-value]
     sets = int(str(rows[0]["sets"]))
-    head = ["test", *(f"{r['patients']} patients, {r['within']:g}" for r in rows)]
+    head = ["test", *(f"{r['patients']}, {r['within']:g}" for r in rows)]
     lines, missed = [f"| {' | '.join(head)} |", "| --- " * len(head) + "|"], 0
     for name, kind in TESTS.items():
         cells = []
@@ -176,8 +176,8 @@ def page(file: Path, rows: list[dict[str, object]]) -> str:
             cells.append("none" if rate is None else f"{rate:.3f}" if is_well else f"**{rate:.3f}**")
         lines.append(f"| {name} | {' | '.join(cells)} |")
     said = (
-        f"{len(rows)} settings (patients, correlation within a patient) of {sets:,} data sets; in bold the {missed} rates whose 99 % "
-        "Monte-Carlo interval misses [.04, .06] (an exact test: lies above .05)."
+        f"{len(rows)} settings (the columns: patients, correlation within a patient) of {sets:,} data sets; in bold the {missed} "
+        "rates whose 99 % Monte-Carlo interval misses [.04, .06] (an exact test: lies above .05)."
     )
     return before + begin + "\n" + said + "\n\n" + "\n".join(lines) + "\n" + end + after
 

@@ -84,7 +84,7 @@ def _write(page: Path, found: dict[str, float]) -> None:
     begin, end = "<!-- thresholds: begin -->", "<!-- thresholds: end -->"
     text = page.read_text(encoding="utf-8")
     said = "\n".join(f"| {k} | {v:g} |" for k, v in found.items())
-    table = f"| share of the pairs; mean width | |\n| --- | --- |\n{said}"
+    table = f"| share of the pairs; mean width | value |\n| --- | --- |\n{said}"
     page.write_text(text.split(begin)[0] + f"{begin}\n{table}\n{end}" + text.split(end)[1], encoding="utf-8")
 
 

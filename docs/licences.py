@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
-from importlib.metadata import PackageNotFoundError, metadata
+from importlib.metadata import PackageNotFoundError, distribution, metadata
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +25,7 @@ there for what comes with another package.
 
 Known vulnerabilities: `make test-install` asks pip-audit about `constraints.txt`, and says so where its database cannot be reached.
 
-| package | version | licence | needed by | |
+| package | version | licence | needed by | passing on |
 | --- | --- | --- | --- | --- |
 """
 
@@ -41,7 +41,7 @@ def main() -> None:
 def pinned(file: Path) -> list[tuple[str, str]]:
     """Give name and version of every package of a constraints file."""
     found = re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;]+)", file.read_text(encoding="utf-8"), re.MULTILINE)
-    return [(normal(n), v) for n, v in found]
+    return sorted((normal(n), v) for n, v in found)
 
 
 def normal(name: str) -> str:
@@ -66,7 +66,7 @@ def row_of(name: str, version: str, before: dict[str, str]) -> str:
 
 
 def licence_of(name: str) -> str:
-    """Give the SPDX expression of a package; else what its classifiers or its free text say."""
+    """Give the SPDX expression of a package; else what classifiers, free text or the head of its licence file say."""
     about = metadata(name)
     expression = about.get("License-Expression")
     if expression:
@@ -74,8 +74,9 @@ def licence_of(name: str) -> str:
     named = [c.split("::")[-1].strip() for c in about.get_all("Classifier") or () if c.startswith("License ::")]
     if named := [n for n in named if n != "OSI Approved"]:
         return " and ".join(sorted(set(named)))
-    free = (about.get("License") or "").strip().splitlines()
-    return free[0][:80] if free else "?"
+    files = [Path(str(f.locate())) for f in distribution(name).files or () if f.name.upper().startswith("LICEN")]
+    texts = [about.get("License") or "", *(f.read_text(encoding="utf-8") for f in files if f.is_file())]
+    return next((t.strip().splitlines()[0][:80] for t in texts if t.strip()), "?")
 
 
 def needed_by(name: str) -> str:

@@ -51,11 +51,14 @@ def main(folder: Path) -> None:
 def pages(code: Any) -> dict[str, str]:
     """Give the pages by file name."""
     found = {
-        "commands.md": ("Commands", commands()),
-        "python.md": ("From Python", functions(code)),
-        "plugins.md": ("Plug-ins", plugins(code)),
+        "commands.md": ("Commands", list(commands())),
+        "python.md": ("From Python", list(functions(code))),
+        "plugins.md": ("Plug-ins", list(plugins(code))),
     }
-    written = {name: f"# {title}\n\n{ABOUT}\n\n" + "\n\n".join(parts) + "\n" for name, (title, parts) in found.items()}
+    written = {
+        name: "\n\n".join([f"# {title}", ABOUT, parts[0], contents(parts), *parts[1:]]) + "\n"
+        for name, (title, parts) in found.items()
+    }
     index = [
         "- [Commands](commands.md): every command and option.",
         "- [From Python](python.md): the function behind each command, its arguments and what it gives.",
@@ -63,6 +66,13 @@ def pages(code: Any) -> dict[str, str]:
         "- [Tables and columns](../tables.md): what a run's tables hold.",
     ]
     return {"README.md": f"# Reference\n\n{ABOUT}\n\n" + "\n".join(index) + "\n", **written}
+
+
+def contents(parts: list[str]) -> str:
+    """Give a line of links to the headings of the second level, as forges name their anchors."""
+    heads = [p.partition("\n")[0].removeprefix("## ") for p in parts if p.startswith("## ")]
+    links = [f"[{h.split('.')[-1].removeprefix('robustkit ')}](#{h.replace(' ', '-').replace('.', '')})" for h in heads]
+    return "On this page: " + ", ".join(links) + "."
 
 
 def commands() -> Iterator[str]:
@@ -149,13 +159,14 @@ def plugins(code: Any) -> Iterator[str]:
         if family in ("perturbations", "metrics", "strata", "formats", "backends", "heatmaps"):
             for name, module in own.items():
                 plugin = module[str(module["PLUGIN"].value).partition("(")[0]]
-                yield f"### {name}\n\n{_docstring(plugin)}"
+                if not plugin.is_alias:  # a class that several share says nothing about the one
+                    yield f"### {name}\n\n{_docstring(plugin)}"
 
 
 def _first(module: Any) -> str:
     text = module.docstring.value.split("\n\n")[0].replace("\n", " ")
-    said = re.sub(r"^[\w-]+: ", "", text)
-    return said[:1].upper() + said[1:]
+    said = re.sub(r"^[\w+-]+: ", "", text)
+    return said if re.match(r"\w+\.\w", said) else said[:1].upper() + said[1:]
 
 
 def _docstring(thing: Any) -> str:
@@ -195,9 +206,9 @@ def _names(item: Any) -> str:
 
 
 def _plain(text: str) -> str:
-    """Turn what Sphinx would read into Markdown."""
-    text = re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text)
-    return text.replace("``", "`")
+    """Turn what Sphinx would read into Markdown; outside code a ``<`` would begin a tag of HTML."""
+    text = re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text).replace("``", "`")
+    return "".join(p if p.startswith("`") else re.sub(r"<(?=\w)", "&lt;", p) for p in re.split(r"(`[^`]*`)", text))
 
 
 def _cell(text: str) -> str:

@@ -346,7 +346,7 @@ def _failing(kind: Kind) -> list[str]:
     nominal = _nominal_errors(kind)
     lines, small = ["| by | stratum | missed | false alarms |", "|---|---|---|---|"], 0
     for by in ("all", *FACTS):
-        for stratum, part in nominal[nominal["by"] == by].groupby("stratum", sort=True):
+        for stratum, part in nominal[nominal["by"] == by].groupby("stratum", sort=False):
             if part["rate"].isna().all():
                 small += 1
                 continue

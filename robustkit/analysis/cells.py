@@ -20,6 +20,7 @@ from robustkit.analysis.matrix import NOMINAL
 from robustkit.analysis.rules import Choice, Rule
 from robustkit.errors import InputError
 from robustkit.strata._base import UNKNOWN
+from robustkit.strata._order import in_order
 
 COLUMNS = ("model", "model_a", "model_b", "cohort", "perturbation", "level", "operating_point")
 """Keys that are columns; others are perturbations of the run and variables of its strata."""
@@ -226,7 +227,7 @@ def _strata(rule: Rule, table: pd.DataFrame, variables: Sequence[Choice], *, coh
     known = table[table["by"] == by]
     labels = _split(known["stratum"], len(chosen))
     own = _split(known.loc[known["cohort"] == cohort, "stratum"], len(chosen))
-    values = [_strata_of(rule, c, sorted({x[i] for x in labels})) for i, c in enumerate(chosen)]
+    values = [_strata_of(rule, c, in_order({x[i] for x in labels})) for i, c in enumerate(chosen)]
     if any(c.is_every for c in chosen):
         found = [x for x in own if all(part in allowed for part, allowed in zip(x, values, strict=True))]
     else:

@@ -26,6 +26,7 @@ from robustkit.stats.paired_table import mcnemar_p
 from robustkit.stats.permutation import sign_flips
 from robustkit.stats.stability import reference_rank, spread
 from robustkit.stats.threshold import target_sensitivity
+from robustkit.strata._order import in_order
 
 DEVELOPMENT_SENSITIVITY = 0.9
 """Between models, decisions are compared where both find this share of the development positives."""
@@ -98,7 +99,7 @@ def _places(cohort: Judged, name: str, strata: Mapping[str, pd.Series]) -> Itera
     keep = cohort.in_cohort(name)
     yield _Place(ALL, ALL, name, keep)
     for by, series in strata.items():
-        for stratum in sorted(set(series[keep])):
+        for stratum in in_order(set(series[keep])):
             yield _Place(by, stratum, name, keep & series.eq(stratum).to_numpy(dtype=bool))
 
 

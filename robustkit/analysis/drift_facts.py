@@ -19,6 +19,7 @@ from robustkit.stats.sides import Sides
 from robustkit.stats.standardised import category_difference, cliffs_delta, number_difference
 from robustkit.stats.two_sample_tests import TwoSampleTest, category_test, number_test
 from robustkit.strata._base import MANY, UNKNOWN
+from robustkit.strata._order import in_order
 
 FACTS = ("age", "sex", "subtype", "group", "site", "region", "size", "label")
 """What is compared where nothing else is asked for."""
@@ -145,7 +146,7 @@ def _category_rows(names: NDArray[np.object_], sides: Sides, fixed: Row, *, draw
     e = category_difference(codes, sides, n_categories=k)
     test = category_test(codes, sides, n_categories=k, draws=draws, seed=seed, purpose=str(fixed["name"]))
     whole: Row = {**fixed, "measure": "smd", **estimate_columns(e), **_test_columns(test)}
-    return [whole, *(_share_row(str(c), codes == i, sides, fixed) for i, c in enumerate(found))]
+    return [whole, *(_share_row(c, names.astype(str) == c, sides, fixed) for c in in_order(map(str, found)))]
 
 
 def _share_row(category: str, inside: NDArray[np.bool_], sides: Sides, fixed: Row) -> Row:

@@ -22,6 +22,7 @@ from robustkit.stats.estimate import NAN, Estimate
 from robustkit.stats.group_difference import adjusted_difference, mean_difference
 from robustkit.stats.multiplicity import holm
 from robustkit.stats.rank_correlation import clustered_spearman
+from robustkit.strata._order import in_order
 
 Floats = NDArray[np.float64]
 
@@ -157,7 +158,7 @@ def _variable(
     setting: Setting, m: Measured, cohort: str, inside: NDArray[np.bool_], *, variable: str, series: pd.Series
 ) -> Iterator[dict[str, object]]:
     groups = series.to_numpy(dtype=object)
-    names = sorted(set(groups[inside]))
+    names = in_order(set(groups[inside]))
     rows = [_row(setting, m, cohort, inside & (groups == n), by=variable, stratum=n) for n in names]
     estimable = [r for r in rows if np.isfinite(float(str(r["value"])))]
     if len(estimable) >= 2:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from robustkit.analysis.cohort import ALL
 from robustkit.stats.groups import Groups, groups_of
+from robustkit.strata._order import stratum_key
 
 Codes = NDArray[np.intp]
 Texts = NDArray[np.object_]
@@ -28,8 +29,9 @@ def code(strata: Mapping[str, pd.Series]) -> dict[str, Coded]:
     """Number the strata of every variable; this is what takes long with text, so it is done once per run."""
     found = {}
     for by, series in strata.items():
-        codes, names = pd.factorize(series.astype(str).to_numpy(dtype=object), sort=True)
-        found[by] = Coded(codes.astype(np.intp), names)
+        codes, names = pd.factorize(series.astype(str).to_numpy(dtype=object))
+        order = sorted(range(len(names)), key=lambda i: stratum_key(names[i]))
+        found[by] = Coded(np.argsort(np.array(order, dtype=np.intp))[codes], names[order])
     return found
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from robustkit.stats.bootstrap import PatientDraws, patient_draws
+from robustkit.strata._order import in_order
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -90,5 +91,5 @@ def places(truth: Truth, read: pd.Index) -> Iterator[tuple[Place, pd.Index]]:
     whole = ALL if len(cohorts) > 1 else str(cohorts[0])
     for by, names in truth.strata.items():
         own = names.reindex(frame.index)
-        for stratum in sorted(set(own)):
-            yield Place(by, str(stratum), whole), frame.index[own == stratum]
+        for stratum in in_order(set(map(str, own))):
+            yield Place(by, stratum, whole), frame.index[own == stratum]

@@ -76,6 +76,7 @@ def describe(*, manifest: Sequence[Path], workers: int = 0) -> Description:
     from robustkit.engine.films import read_headers
     from robustkit.registry import load, names
     from robustkit.strata._base import Column, Stratifier
+    from robustkit.strata._order import in_order
 
     vocabulary = read_vocabulary()
     parts = [read_manifest(p) for p in manifest]
@@ -99,8 +100,9 @@ def describe(*, manifest: Sequence[Path], workers: int = 0) -> Description:
         if by not in ("label", "size_source") and set(values) <= {"unknown"}:
             continue
         table = pd.DataFrame({"value": values, "patient": frame["patient_id"], "positive": positive})
-        for value, part in table.groupby("value"):
-            counts.append(Count(by, str(value), len(part), part["patient"].nunique(), int(part["positive"].sum())))
+        for value in in_order(set(values)):
+            part = table[table["value"] == value]
+            counts.append(Count(by, value, len(part), part["patient"].nunique(), int(part["positive"].sum())))
     words = Counter(f"site {w}" for s in frame["site"] for w in vocabulary.unmapped_sites(s))
     words.update(f"subtype {s}" for s in frame["subtype"] if s and not vocabulary.knows_subtype(s))
     words.update(f"label {x}" for x in frame["label"] if vocabulary.is_positive(x) is None)

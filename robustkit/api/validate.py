@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,9 @@ from robustkit.api._outcome import Progress
 if TYPE_CHECKING:
     from robustkit.cohort.case import Case
     from robustkit.errors import BadRow
+
+SHOWN = 3
+"""Shared case_ids that are named; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,27 @@ def validate(
             continue
         rows += _values(path, checked.faults)
         own = list(checked.manifest.cases()) if checked.manifest else []
-        shared = sorted({c.case_id for c in own} & seen.keys())
-        problems += [f"{path}: the case_id {name!r} stands in {seen[name]} too." for name in shared]
-        seen.update((c.case_id, path) for c in own)
+        problems += _shared(path, [c.case_id for c in own], seen)
+        seen = {c.case_id: path for c in own} | seen
         cases += own
     films = _films(cases, workers=resolve_workers(workers), allow_truncated=allow_truncated, progress=progress)
     return Validation(len(cases), len({c.image for c in cases}), tuple(rows), tuple(films), tuple(problems))
+
+
+def _shared(path: Path, ids: Sequence[str], seen: Mapping[str, Path]) -> list[str]:
+    """Say which case_ids of a manifest stand in earlier ones, a sentence for each of those, and how it is mended."""
+    from robustkit.cohort.manifest import UNIQUE
+
+    shared: dict[Path, list[str]] = {}
+    for name in ids:
+        if name in seen:
+            shared.setdefault(seen[name], []).append(name)
+    said = []
+    for other, names in shared.items():
+        count = "1 case_id stands" if len(names) == 1 else f"{len(names):,} case_ids stand"
+        some = ", ".join(map(repr, names[:SHOWN])) + (", ..." if len(names) > SHOWN else "")
+        said.append(f"{path}: {count} in {other} too ({some}). {UNIQUE}")
+    return said
 
 
 def _values(path: Path, faults: Sequence[BadRow]) -> list[BadValue]:

@@ -16,6 +16,12 @@ from robustkit.documents import is_file
 from robustkit.errors import BadRow, InputError, ManifestError
 from robustkit.geometry import Box
 
+UNIQUE = (
+    "Make case_id unique over all manifests: name the column that holds it (import csv --column THEIRS=case_id), "
+    "or put a word for the hospital before it."
+)
+"""How case_ids that manifests share are mended."""
+
 
 @dataclass(frozen=True, slots=True)
 class ManifestSource:
@@ -140,7 +146,7 @@ def join_manifests(parts: Sequence[Manifest]) -> Manifest:
             BadRow(places[i][1], "case_id", str(frame["case_id"][i]), f"in more than one manifest, here {places[i][0]}")
             for i in frame.index[twice]
         )
-        raise ManifestError("the manifests share case_ids.", fix="Make case_id unique over all manifests.", rows=rows)
+        raise ManifestError("the manifests share case_ids.", fix=UNIQUE, rows=rows)
     sources = tuple(s for p in parts for s in p.sources)
     return Manifest(frame, sources, all(p.has_patients for p in parts))
 

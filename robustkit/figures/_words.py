@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -128,18 +127,3 @@ def p_text(p: float) -> str:
 def cohort_name(cohort: str) -> str:
     """Give the name of a cohort in a menu."""
     return "all cohorts" if cohort == "all" else cohort
-
-
-def is_ordered(name: str) -> bool:
-    """Tell a stratum that is a range of numbers (``20-50 mm``) from a name."""
-    return re.match(r"(<|>=)?\s*\d", name) is not None
-
-
-def natural(name: str) -> tuple[int, float, str]:
-    """Order strata: names, then ranges by their first number (``<`` first), ``unknown`` last."""
-    if name == "unknown":
-        return 2, 0.0, name
-    found = re.search(r"\d+(\.\d+)?", name)
-    if not found or not is_ordered(name):
-        return 0, 0.0, name
-    return 1, float(found.group()) - (0.5 if name.startswith("<") else 0.0), name

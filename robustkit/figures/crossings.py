@@ -18,8 +18,9 @@ from robustkit.figures._base import (
     plain,
     rows_axis,
 )
-from robustkit.figures._words import KINDS, cohort_name, natural, with_interval
+from robustkit.figures._words import KINDS, cohort_name, with_interval
 from robustkit.results.schema import ERRORS_COLUMNS
+from robustkit.strata._order import in_order
 
 HEAD = ("Row", "Column", "Errors", "Rate (95 % interval)", "Patients")
 CROSS = " * "
@@ -56,7 +57,7 @@ def _draw(rows: pd.DataFrame, of: Mapping[str, str], facts: RunFacts) -> Drawing
     (first, second), kind, model, cohort = of["by"].split("*"), of["kind"], of["model"], of["cohort"]
     names = rows["stratum"].astype(str).str.split(CROSS, n=1, regex=False)
     own = rows.assign(row=names.str[0], column=names.str[-1])
-    down, across = (sorted(set(own[c]), key=natural) for c in ("row", "column"))
+    down, across = (in_order(set(own[c])) for c in ("row", "column"))
     title, subtitle = f"{KINDS[kind]} by {first} and {second}", f"{model}, {cohort_name(cohort)}, boxes as given"
     height = TOP_PX + FOOT_PX + 38 * len(down)
     figure = blank(title, subtitle, axes=(f"{second} (k of n in each cell)", ""), facts=facts, height_px=height)

@@ -24,8 +24,9 @@ from robustkit.figures._base import (
     spread_out,
     whiskers,
 )
-from robustkit.figures._words import KINDS, is_ordered, natural, with_interval
+from robustkit.figures._words import KINDS, with_interval
 from robustkit.results.schema import ERRORS_COLUMNS
+from robustkit.strata._order import in_order, is_range
 
 HEAD = ("Stratum", "Cohort", "Errors", "Rate (95 % interval)", "Patients")
 _OF = {
@@ -93,8 +94,8 @@ def _draw(rows: pd.DataFrame, cohorts: list[str], facts: RunFacts) -> Drawing:
 
 
 def _order(rows: pd.DataFrame) -> list[str]:
-    strata = sorted(set(rows["stratum"]), key=natural)
-    if any(is_ordered(s) for s in strata):
+    strata = in_order(set(rows["stratum"]))
+    if any(is_range(s) for s in strata):
         return strata
     rate = rows.groupby("stratum")["rate"].mean()
     return sorted(strata, key=lambda s: (rate[s] != rate[s], s == "unknown", -rate[s], s))

@@ -25,8 +25,9 @@ from robustkit.figures._base import (
     whiskers,
 )
 from robustkit.figures._heatmap_words import STILL, measure_words
-from robustkit.figures._words import cohort_name, natural, number, p_text, with_interval
+from robustkit.figures._words import cohort_name, number, p_text, with_interval
 from robustkit.results.schema import HEATMAP_MEASURES_COLUMNS
+from robustkit.strata._order import in_order
 
 HEAD = ("Group", "Model", "Share (95 % interval)", "Uniform map", "Mean map", "Cases", "Patients", "Adjusted p")
 EVERYONE = "all cases"
@@ -63,7 +64,7 @@ class HeatmapShares:
 def _draw(rows: pd.DataFrame, by: str, facts: RunFacts) -> Drawing:
     first = rows.iloc[0]
     words, cohort = measure_words(str(first["measure"])), cohort_name(str(first["cohort"]))
-    names = [EVERYONE, *sorted({str(s) for s in rows.loc[rows["by"] != "all", "stratum"]}, key=natural)]
+    names = [EVERYONE, *in_order({str(s) for s in rows.loc[rows["by"] != "all", "stratum"]})]
     models = list(dict.fromkeys(rows["model"]))
     subtitle = f"{cohort}, {first['heatmap']}; lines: 95 % intervals"
     height = TOP_PX + FOOT_PX + ROW_PX * max(3, len(names))

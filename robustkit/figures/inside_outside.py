@@ -24,8 +24,9 @@ from robustkit.figures._base import (
     rows_axis,
     whiskers,
 )
-from robustkit.figures._words import KINDS, level_text, metric_words, natural, number, p_text, with_interval
+from robustkit.figures._words import KINDS, level_text, metric_words, number, p_text, with_interval
 from robustkit.results.schema import TRANSFER_COLUMNS
+from robustkit.strata._order import stratum_key
 
 HEAD = ("Stratum", "Internal", "External", "Difference (95 % interval)", "Adjusted p")
 METRICS = ("missed", "false_alarm", "flip_rate")
@@ -68,7 +69,7 @@ def _draw(rows: pd.DataFrame, choice: tuple[str, str, str, str], facts: RunFacts
     first = rows.iloc[0]
     kind = str(first["perturbation"])
     boxes = "as given" if kind == "nominal" else f"{kind} up to {level_text(float(first['level']), facts.unit(kind))}"
-    rows = rows.assign(order=[natural(str(s)) for s in rows["stratum"]]).sort_values("order", kind="stable")
+    rows = rows.assign(order=[stratum_key(str(s)) for s in rows["stratum"]]).sort_values("order", kind="stable")
     height = TOP_PX + FOOT_PX + 40 * len(rows)
     of = {"missed": "% of positives", "false_alarm": "% of negatives"}.get(metric, "% of redrawn boxes")
     figure = blank(

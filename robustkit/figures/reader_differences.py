@@ -25,8 +25,9 @@ from robustkit.figures._base import (
     whiskers,
 )
 from robustkit.figures._reader_words import ANALYSES, reader_words, said_count, said_difference, said_number
-from robustkit.figures._words import cohort_name, natural, p_text
+from robustkit.figures._words import cohort_name, p_text
 from robustkit.results.schema import READERS_COLUMNS
+from robustkit.strata._order import in_order
 
 HEAD = ("Cases", "Reader", "First", "Second", "Difference (95 % interval)", "p", "Cases", "Patients", "")
 WHOLE = "all cases"
@@ -74,7 +75,7 @@ def _draw(rows: pd.DataFrame, of: tuple[str, str, str], facts: RunFacts) -> Draw
     groups = [
         cohort_name(str(c)) if by == "all" else str(s) for c, s in zip(rows["cohort"], rows["stratum"], strict=True)
     ]
-    names = list(dict.fromkeys(groups)) if by == "all" else sorted(set(groups), key=natural)
+    names = list(dict.fromkeys(groups)) if by == "all" else in_order(set(groups))
     readers = list(dict.fromkeys(rows["reader_id"]))
     height = TOP_PX + FOOT_PX + max(ROW_PX, 15 * len(readers)) * max(3, len(names))
     title = f"{words.name}, by {'cohort' if by == 'all' else by}"

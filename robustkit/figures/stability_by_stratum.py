@@ -8,8 +8,9 @@ import pandas as pd
 
 from robustkit.figures._base import PALETTE, Drawing, FigureSet, Numbers, RunFacts, blank, known, percent_axis
 from robustkit.figures._curve import add_curve
-from robustkit.figures._words import cohort_name, level_axis, level_text, metric_words, natural, with_interval
+from robustkit.figures._words import cohort_name, level_axis, level_text, metric_words, with_interval
 from robustkit.results.schema import CURVES_COLUMNS
+from robustkit.strata._order import in_order
 
 METRICS = ("flip_rate", "sensitivity", "specificity", "auc")
 HEAD = ("Stratum", "Level", "Value (95 % interval)", "Cases", "Patients")
@@ -45,7 +46,7 @@ def _draw(rows: pd.DataFrame, metric: str, of: Mapping[str, str], facts: RunFact
     by, model, cohort, kind = of["by"], of["model"], of["cohort"], of["perturbation"]
     words, unit = metric_words(metric), facts.unit(kind)
     most = rows.groupby("stratum")["n_patients"].max().sort_values(ascending=False, kind="stable").index[:MOST]
-    strata = sorted(map(str, most), key=natural)
+    strata = in_order(map(str, most))
     shown = RunFacts(tuple(strata), facts.is_simulated, facts.units, facts.primary)
     title, subtitle = f"{words.name} by {by}", f"{model}, {cohort_name(cohort)}, {kind}; bands: 95 % intervals"
     figure = blank(title, subtitle, axes=(level_axis(kind, unit), words.axis), facts=facts)

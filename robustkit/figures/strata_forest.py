@@ -26,14 +26,13 @@ from robustkit.figures._base import (
 )
 from robustkit.figures._words import (
     cohort_name,
-    is_ordered,
     level_text,
     metric_words,
-    natural,
     p_text,
     with_interval,
 )
 from robustkit.results.schema import STRATA_COLUMNS
+from robustkit.strata._order import in_order, is_range
 
 METRICS = ("sensitivity", "specificity", "auc", "flip_rate", "rank_sd")
 _SHOWS = {"auc": ("auc", "auc_against")}
@@ -119,8 +118,8 @@ def _draw(rows: pd.DataFrame, whole: pd.DataFrame, facts: RunFacts, *, metric: s
 
 def _order(rows: pd.DataFrame, *, worst_is_high: bool) -> list[str]:
     """Order ranges by their numbers and names by value, the worst first; what is not estimable comes last."""
-    strata = sorted(set(rows["stratum"]), key=natural)
-    if any(is_ordered(s) for s in strata):
+    strata = in_order(set(rows["stratum"]))
+    if any(is_range(s) for s in strata):
         return strata
     value = rows.groupby("stratum")["value"].mean() * (-1 if worst_is_high else 1)
     return sorted(strata, key=lambda s: (value[s] != value[s], s == "unknown", value[s], s))

@@ -40,7 +40,7 @@ _ORIENTATION = 0x0112
 _PHOTOMETRIC = 0x0106
 _BITS = 0x0102
 _SAMPLE_FORMAT = 0x0153
-_FAULTS = (
+FAULTS = (
     ArithmeticError,
     AttributeError,
     EOFError,
@@ -53,6 +53,7 @@ _FAULTS = (
     struct.error,
     zlib.error,
 )
+"""What a damaged or hostile picture makes Pillow raise."""
 _DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 _FIX = "Export it again, or leave the case out."
 _NO_ORIENTATION = "EXIF orientation is damaged or not 1 to 8: read as stored"
@@ -97,7 +98,7 @@ def read_raster(path: Source, *, depth: Depth, allow_truncated: bool) -> Radiogr
             notes.append("truncated, no pixel is missing" if known.all() else "truncated, missing part reads 0")
     try:
         grey = _grey(image, known, depth=depth, notes=notes)
-    except _FAULTS as error:
+    except FAULTS as error:
         raise FilmError(f"a film of mode {image.mode} cannot be made grey.", fix=_FIX) from error
     if known is not None:
         grey[~known] = 0
@@ -131,7 +132,7 @@ def _open(handle: BinaryIO) -> ImageFile.ImageFile:
     try:
         with quiet():
             return reader(handle)
-    except _FAULTS as error:
+    except FAULTS as error:
         raise FilmError("the header of the film is damaged.", fix=_FIX) from error
 
 
@@ -141,7 +142,7 @@ def _header(image: ImageFile.ImageFile, handle: BinaryIO) -> RasterHeader:
     try:
         with quiet():
             value = _orientation(image, handle)
-    except _FAULTS:
+    except FAULTS:
         value = 0
     if not isinstance(value, int) or not 1 <= value <= 8:
         value = 1
@@ -200,7 +201,7 @@ def _load(image: ImageFile.ImageFile, ground: int = 0) -> bool:
     try:
         with quiet() if isinstance(image, TiffImageFile) else nullcontext():
             image.load()
-    except _FAULTS:
+    except FAULTS:
         return False
     return True
 
@@ -234,7 +235,7 @@ def _part(handle: BinaryIO, *, ground: int) -> ImageFile.ImageFile:
         try:
             with quiet():
                 image.load_end()
-        except _FAULTS as error:
+        except FAULTS as error:
             raise FilmError("the film is truncated, and nothing of it can be read.", fix=_FIX) from error
     return image
 

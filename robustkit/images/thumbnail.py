@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from robustkit.images.raster import FAULTS
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -17,6 +19,9 @@ CONTEXT = 1.9
 
 CONTEXT_PX = 160
 """And at least so much of the film: around a box of 20 px nobody would see which bone it is."""
+
+LARGEST_PX = 4096
+"""Side beyond which a file is no thumbnail: it is not decoded."""
 
 _ROOM = 1.15
 
@@ -93,3 +98,24 @@ def encoded(image: Image.Image, *, quality: int) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=quality, method=4)
     return buffer.getvalue()
+
+
+def smaller(webp: bytes, *, size_px: int, quality: int) -> bytes:
+    """Give a thumbnail at another size; nothing where it is no WebP file, or larger than ``LARGEST_PX``.
+
+    Args:
+        webp: The file; a run folder may come from others, so it may hold anything.
+        size_px: Side of the picture.
+        quality: Of the WebP file, 0 to 100.
+    """
+    from PIL import Image
+    from PIL.WebPImagePlugin import WebPImageFile
+
+    try:
+        with WebPImageFile(io.BytesIO(webp)) as image:
+            if max(image.size) > LARGEST_PX:
+                return b""
+            small = image.convert("L").resize((size_px, size_px), Image.Resampling.LANCZOS)
+    except FAULTS:
+        return b""
+    return encoded(small, quality=quality)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from robustkit.analysis.cohort import positive_labels
 from robustkit.figures._words import cohort_name, level_text
-from robustkit.images.thumbnail import encoded
+from robustkit.images.thumbnail import smaller
 from robustkit.report.case_answers import QUANTILES
 from robustkit.report.markup import text
 from robustkit.report.view import RunView, Section, run_facts
@@ -114,32 +113,31 @@ def _pictures(view: RunView, ids: Sequence[str]) -> dict[str, Any]:
         return {"size": 0, "webp": [], "boxes": []}
     own = found.drop_duplicates("case_id").set_index("case_id").reindex(ids)
     there = own["webp"].notna().to_numpy()
+    if not there.any():
+        return {"size": 0, "webp": [], "boxes": []}
     size, files = fitted([bytes(w) for w in own["webp"][there]], int(own["size_px"][there].max()))
     webp = iter(files)
     boxes = [
         _boxes(view, c, r, size) if is_there else None
         for c, r, is_there in zip(ids, own.to_dict("records"), there, strict=True)
     ]
-    return {"size": size, "webp": [base64.b64encode(next(webp)).decode() if t else None for t in there], "boxes": boxes}
+    shown = [base64.b64encode(next(webp)).decode() or None if t else None for t in there]
+    return {"size": size, "webp": shown, "boxes": boxes}
 
 
 def fitted(files: Sequence[bytes], size: int) -> tuple[int, list[bytes]]:
-    """Give thumbnails whose files together stay under ``PICTURE_BYTES``, and their side in px."""
+    """Give thumbnails whose files together stay under ``PICTURE_BYTES``, and their side in px; of no picture nothing."""
     if sum(map(len, files)) <= PICTURE_BYTES:
         return size, list(files)
     tried = files[:: max(1, len(files) // 48)]
     for side, quality in SIZES:
-        if side < size and np.mean([len(_smaller(f, side, quality)) for f in tried]) * len(files) <= PICTURE_BYTES:
+        if side >= size:
+            continue
+        bytes_each = np.mean([len(smaller(f, size_px=side, quality=quality)) for f in tried])
+        if bytes_each * len(files) <= PICTURE_BYTES:
             break
     with ThreadPoolExecutor(2) as pool:
-        return side, list(pool.map(lambda f: _smaller(f, side, quality), files))
-
-
-def _smaller(file: bytes, side: int, quality: int) -> bytes:
-    from PIL import Image
-
-    with Image.open(io.BytesIO(file)) as image:
-        return encoded(image.convert("L").resize((side, side), Image.Resampling.LANCZOS), quality=quality)
+        return side, list(pool.map(lambda f: smaller(f, size_px=side, quality=quality), files))
 
 
 def _boxes(view: RunView, case_id: str, r: dict[Any, Any], size: int) -> list[list[int]] | None:

@@ -7,8 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
+
+from robustkit.documents import TABLE_FAULTS, parquet_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FOLDER = "thumbnails"
 COLUMNS = ("case_id", "x0", "y0", "side_px", "size_px", "webp")
@@ -21,11 +27,11 @@ def write_thumbnails(file: Path, rows: Sequence[tuple[str, int, int, int, int, b
 
     from robustkit.atomic import replacing
 
-    kinds = (pa.string(), pa.int32(), pa.int32(), pa.int32(), pa.int32(), pa.binary())
-    columns = [pa.array([r[i] for r in rows], kind) for i, kind in enumerate(kinds)]
+    kinds = _kinds()
+    columns = [pa.array([r[i] for r in rows], kind) for i, kind in enumerate(kinds.types)]
     with replacing(file) as temporary:
         pq.write_table(
-            pa.table(columns, names=list(COLUMNS)),
+            pa.table(columns, schema=kinds),
             temporary,
             compression="none",
             use_dictionary=False,
@@ -36,14 +42,27 @@ def write_thumbnails(file: Path, rows: Sequence[tuple[str, int, int, int, int, b
 def read_thumbnails(run: Path) -> pd.DataFrame:
     """Give the pictures of a run, a row each; none where it has none, or where a file of them cannot be read.
 
+    A row without an id, a picture or a side is left out.
+
     Args:
         run: Folder of the run.
     """
     found = []
     for file in sorted((run / FOLDER).glob("*.parquet")):
         try:
-            found.append(pd.read_parquet(file, columns=list(COLUMNS)))
-        except (OSError, ValueError):
+            found.append(_sound(parquet_table(file, columns=COLUMNS).cast(_kinds()).to_pandas()))
+        except TABLE_FAULTS:
             # pictures are an ornament: a page without some of them is better than none
             continue
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(COLUMNS))
+
+
+def _kinds() -> pa.Schema:
+    import pyarrow as pa
+
+    kinds = (pa.string(), pa.int32(), pa.int32(), pa.int32(), pa.int32(), pa.binary())
+    return pa.schema(list(zip(COLUMNS, kinds, strict=True)))
+
+
+def _sound(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows.notna().all(axis=1) & (rows["side_px"] > 0) & (rows["size_px"] > 0)]

@@ -177,7 +177,7 @@ def test_other_facts_bins_and_columns_can_be_asked_for(cases: pd.DataFrame, tmp_
     assert facts["name"].tolist() == ["age_years:30,60", "dose", "sex*region"]
     assert facts["value_a"].notna().tolist() == [False, True, False]
     shares = found.query("measure == 'share' and name == 'age_years:30,60' and cohort_a == 'external'")
-    assert shares["category"].tolist() == ["30-60", "<30", ">=60"]
+    assert shares["category"].tolist() == ["<30", "30-60", ">=60"]
 
 
 def test_the_same_seed_gives_the_same_table(cases: pd.DataFrame, tmp_path: Path, table: pd.DataFrame) -> None:

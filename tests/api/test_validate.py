@@ -76,8 +76,19 @@ def test_several_manifests_are_looked_at_all(folder: Path) -> None:
     assert [(r.manifest.name, r.row, r.column) for r in found.rows] == [("one.csv", 2, "label")]
     assert [f.case_id for f in found.films] == ["5"]
     assert len(found.problems) == 3
-    for text in ("the case_id '1' stands in", "x0, y0, x1, y1, label is missing", "no such manifest"):
+    for text in ("1 case_id stands in", "x0, y0, x1, y1, label is missing", "no such manifest"):
         assert sum(text in p for p in found.problems) == 1
+
+
+def test_shared_case_ids_are_told_once_with_the_mend(folder: Path) -> None:
+    rows = [f"{i},a.jpg,0,0,9,9,benign" for i in range(1, 8)]
+    one, two = _write(folder, *rows, name="one.csv"), _write(folder, *rows[:5], name="two.csv")
+    three = _write(folder, rows[6], "new,a.jpg,0,0,9,9,benign", name="three.csv")
+    said = validate(manifest=[one, two, three]).problems
+    assert len(said) == 2
+    assert said[0].startswith(f"{two}: 5 case_ids stand in {one} too ('1', '2', '3', ...).")
+    assert said[1].startswith(f"{three}: 1 case_id stands in {one} too ('7').")
+    assert all("Make case_id unique over all manifests" in s and "--column THEIRS=case_id" in s for s in said)
 
 
 def test_only_bad_rows(folder: Path) -> None:

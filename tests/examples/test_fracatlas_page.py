@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import math
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from xml.etree import ElementTree as Xml
 
+import pandas as pd
 import pytest
 from robustkit.stats.difference import Difference
 
@@ -72,3 +73,14 @@ def test_curves_begin_at_nought_and_do_not_hide_each_other(charts: ModuleType) -
 )
 def test_the_verdict_follows_the_interval(page: ModuleType, difference: Difference, said: str) -> None:
     assert said in page._verdict(difference, "matched")
+
+
+def test_strata_are_drawn_and_listed_in_the_order_of_the_table(page: ModuleType) -> None:
+    sizes = ("<6.47 % of film", "6.47-9.61 % of film", ">=9.61 % of film")
+    fixed = {"by": "size", "perturbation": "nominal", "rate": 0.1, "low": 0.0, "high": 0.2, "k": 4.0, "n_cases": 40}
+    errors = pd.DataFrame([{**fixed, "stratum": s, "kind": k} for s in sizes for k in ("missed", "false_alarm")])
+    kind = SimpleNamespace(table=lambda _: errors)
+    drawn = [r.label for r in page._error_rows(kind)]
+    assert drawn == [f"{w}, box size: {s}" for w in ("missed", "false alarms") for s in sizes]
+    listed = [line.split(" | ")[1] for line in page._failing(kind) if line.startswith("| box size")]
+    assert listed == list(sizes)

@@ -221,7 +221,7 @@ def test_the_command_says_how_to_go_on_and_exits_130(
     assert ("stopped at once" in said) == (presses == 2)
     assert "Traceback" not in said
     check_whole(tmp_path / "run")
-    trust.row(f"Ctrl-C at the command, {presses} times", tried=1, found=0)
+    trust.row(f"Ctrl-C at the command, {('once', 'twice')[presses - 1]}", tried=1, found=0)
 
 
 _SLOW = """

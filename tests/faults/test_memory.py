@@ -103,7 +103,7 @@ def test_perturb_takes_the_largest_half_that_fits(
     _near(rows, plain)
     assert folder.record()["counts"] == {"ok": 9, "failed": 0}
     assert not [p for p in folder.path.rglob("*") if p.name.startswith(".")]
-    trust.row(f"perturb with room for {room} crops", tried=1, found=0)
+    trust.row(f"perturb with room for {room} at a time", tried=1, found=0)
 
 
 def test_perturb_without_room_for_one_crop(world: Path, tmp_path: Path, narrow: list[_Room], trust: TrustRows) -> None:
@@ -313,7 +313,7 @@ def test_heatmaps_take_fewer_crops_at_a_time_and_are_the_same(
     pd.testing.assert_frame_equal(narrow.drop(columns=["values", "score"]), plain.drop(columns=["values", "score"]))
     np.testing.assert_allclose(narrow["score"], plain["score"], rtol=0, atol=1e-5)
     np.testing.assert_allclose(np.concatenate(narrow["values"]), np.concatenate(plain["values"]), rtol=1e-3, atol=1e-5)
-    trust.row(f"heatmaps with room for {room} crops", tried=1, found=0)
+    trust.row(f"heatmaps with room for {room} at a time", tried=1, found=0)
 
 
 def test_heatmaps_of_a_case_that_does_not_fit(

@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from robustkit.documents import TABLE_FAULTS
 from robustkit.images.thumbnail import encoded, thumbnail, window_around
 from robustkit.report import case_table
 from robustkit.report.case_answers import BOXES, MOST_CASES, QUANTILES, CaseAnswers, case_answers
@@ -160,3 +163,65 @@ def test_pictures_are_read_as_they_were_written_and_a_damaged_file_is_passed_ove
     found = read_thumbnails(tmp_path)
     assert list(found.itertuples(index=False, name=None)) == rows
     assert tuple(read_thumbnails(tmp_path / "none").columns) == COLUMNS
+
+
+def _written(run: Path, **columns: pa.Array) -> None:
+    whole = {
+        "case_id": pa.array(["a", "b"]), "x0": pa.array([0, 0]), "y0": pa.array([0, 0]), "side_px": pa.array([9, 9]),
+        "size_px": pa.array([9, 9]), "webp": pa.array([b"1", b"2"]),
+    }  # fmt: skip
+    (run / FOLDER).mkdir(exist_ok=True)
+    pq.write_table(pa.table({**whole, **columns}), run / FOLDER / "part-1.parquet")
+
+
+NO_TEXT = pa.StringArray.from_buffers(2, pa.py_buffer(np.array([0, 1, 2], dtype=np.int32)), pa.py_buffer(b"\xffb"))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"case_id": NO_TEXT},
+        {"webp": pa.array([10**12, 1])},
+        {"x0": pa.array([2**40, 0])},
+        {"size_px": pa.array(["", "x"])},
+        {"side_px": pa.array([[1], [2]])},
+    ],
+    ids=lambda c: next(iter(c)),
+)
+def test_a_file_of_pictures_of_other_kinds_is_passed_over(tmp_path: Path, column: dict[str, pa.Array]) -> None:
+    _written(tmp_path)
+    assert len(read_thumbnails(tmp_path)) == 2
+    _written(tmp_path, **column)
+    assert read_thumbnails(tmp_path).empty
+
+
+def test_pictures_without_a_side_or_content_are_left_out(tmp_path: Path) -> None:
+    for column in ({"side_px": pa.array([0, 9])}, {"size_px": pa.array([-1, 9])}, {"webp": pa.array([None, b"2"])}):
+        _written(tmp_path, **column)
+        assert read_thumbnails(tmp_path)["case_id"].tolist() == ["b"]
+
+
+@pytest.mark.parametrize("fault", TABLE_FAULTS)
+def test_whatever_a_damaged_file_raises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
+) -> None:
+    """Bytes changed at random have raised OSError, ValueError and NotImplementedError; pyarrow may have others."""
+    _written(tmp_path)
+
+    def read(*_: object, **__: object) -> None:
+        raise fault("damaged")
+
+    for name in ("pyarrow.parquet.read_table", "pandas.read_parquet"):
+        monkeypatch.setattr(name, read)
+    assert read_thumbnails(tmp_path).empty
+
+
+HUGE = encoded(Image.new("L", (4097, 4097)), quality=30)
+
+
+@pytest.mark.parametrize("bad", [b"", b"RIFF", _webp()[:40], HUGE, b"II*\0" * 9], ids=len)
+def test_what_is_no_small_picture_is_not_made_smaller(monkeypatch: pytest.MonkeyPatch, bad: bytes) -> None:
+    monkeypatch.setattr("robustkit.report.case_table.PICTURE_BYTES", 1)
+    _, files = fitted([_webp(), bad], 160)
+    assert files[0]
+    assert files[1] == b""

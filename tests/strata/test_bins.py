@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from robustkit.api.compare import compare
 from robustkit.api.stratify import stratify
 from robustkit.errors import InputError
 from robustkit.strata._base import UNKNOWN, Bins
@@ -30,6 +31,17 @@ def test_quantiles_are_those_of_the_development_cases_alone() -> None:
 def test_what_is_no_bin_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="neither rising edges nor q2 to q20"):
         Bins.read(text)
+
+
+def test_every_table_lists_bins_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    cases = cohort(60, 40)
+    folder = write_run(tmp_path / "run", cases, {m: Answers(scores_of(cases, seed=s)) for s, m in enumerate("ab")})
+    stratify(run=folder.path, by=["age_years:30,60"], draws=100, threshold=0.5)
+    compare(runs=[folder.path], by=["age_years:30,60"], draws=100)
+    for name in ("strata", "errors", "transfer", "comparisons"):
+        table = folder.table(name)
+        found = list(dict.fromkeys(table.loc[table["by"] == "age_years:30,60", "stratum"]))
+        assert [s for s in found if not s.startswith("(")] == ["<30", "30-60", ">=60"], name
 
 
 def test_they_are_strata_like_any_other(tmp_path: Path) -> None:
