@@ -16,14 +16,14 @@ from robustkit.analysis.cohort import ALL, Judged
 from robustkit.analysis.matrix import ModelAnswers, ScoreMatrix
 from robustkit.results.schema import COMPARISONS_COLUMNS
 from robustkit.stats.auc import Placements, auc_contrast, clustered_auc, equal_aucs, not_estimable, placements
-from robustkit.stats.bootstrap import PatientDraws, bca, clustered_means, sums_by_patient, weighted_auc
+from robustkit.stats.bootstrap import PatientDraws, bca, weighted_auc
 from robustkit.stats.codes import n_distinct
 from robustkit.stats.cores import on_all_cores
 from robustkit.stats.difference import Difference
 from robustkit.stats.estimate import Estimate
 from robustkit.stats.multiplicity import holm
+from robustkit.stats.paired_means import EQUAL, Values, minus, paired_means
 from robustkit.stats.paired_table import mcnemar_p
-from robustkit.stats.permutation import sign_flips
 from robustkit.stats.stability import reference_rank, spread
 from robustkit.stats.threshold import target_sensitivity
 from robustkit.strata._order import in_order
@@ -31,7 +31,6 @@ from robustkit.strata._order import in_order
 DEVELOPMENT_SENSITIVITY = 0.9
 """Between models, decisions are compared where both find this share of the development positives."""
 
-EQUAL = "equal for every case"
 EVERY_MODEL = "all"
 """In ``model_a`` of the joint test."""
 
@@ -49,6 +48,14 @@ class Settings:
     permutations: int
     seed: int
     auc: Literal["delong", "bootstrap"] = "delong"
+
+    def paired_means(
+        self, differences: Sequence[Values], patients: NDArray[np.intp], *, purpose: str
+    ) -> list[Difference]:
+        """Give the mean of each of these differences: see ``stats.paired_means``."""
+        return paired_means(
+            differences, patients, self.draws, permutations=self.permutations, seed=self.seed, purpose=purpose
+        )
 
 
 def permutations_for(n_models: int, draws: int) -> int:
@@ -160,7 +167,7 @@ class _Side:
     nominal: _Placed | None
     moved: _Placed | None
     right: Flags | None
-    per_case: Mapping[str, Floats | str]
+    per_case: Mapping[str, Values]
     useless: str
     set_size: int = 1
 
@@ -189,7 +196,7 @@ def _side(cohort: Judged, answers: ModelAnswers, rows: Flags, position: int) -> 
     )
 
 
-def _per_case(cohort: Judged, answers: ModelAnswers, nominal: Floats, scores: Floats) -> Mapping[str, Floats | str]:
+def _per_case(cohort: Judged, answers: ModelAnswers, nominal: Floats, scores: Floats) -> Mapping[str, Values]:
     """Give each case's flip rate and rank sd, or why there are none."""
     cut = _cut(cohort, answers)
     if cut is None:
@@ -276,7 +283,7 @@ def _paired_means(
         sides = (("sensitivity", labels), ("specificity", ~labels))
         return {m: _errors(pairs, own, patients[own], settings=settings, purpose=m) for m, own in sides}
     return {
-        m: _means([_minus(a.per_case[m], b.per_case[m]) for a, b in pairs], patients, settings, purpose=m)
+        m: settings.paired_means([minus(a.per_case[m], b.per_case[m]) for a, b in pairs], patients, purpose=m)
         for m in first.per_case
     }
 
@@ -290,17 +297,18 @@ def _errors(
     purpose: str,
 ) -> list[Difference]:
     """Give the differences of the share of right nominal decisions among the ``own`` cases, one class of them."""
-    apart = [_minus(_hits(a, own), _hits(b, own)) for a, b in pairs]
-    found = _means(apart, patients, settings, purpose=purpose)
+    apart = [minus(_hits(a, own), _hits(b, own)) for a, b in pairs]
+    found = settings.paired_means(apart, patients, purpose=purpose)
     for i, (d, (a, b)) in enumerate(zip(found, pairs, strict=True)):
-        if np.isfinite(d.diff) and d.n_patients == d.n_cases:
+        if a.right is None or b.right is None or not np.isfinite(d.diff):
+            continue
+        if d.n_patients == d.n_cases:
             interval = d.method.split(";")[0]
-            p = mcnemar_p(_hits(a, own) == 1.0, _hits(b, own) == 1.0)
-            found[i] = replace(d, p=p, method=f"{interval}; exact McNemar")
+            found[i] = replace(d, p=mcnemar_p(a.right[own], b.right[own]), method=f"{interval}; exact McNemar")
     return found
 
 
-def _hits(side: _Side, own: Flags) -> Floats | str:
+def _hits(side: _Side, own: Flags) -> Values:
     return NO_DEVELOPMENT if side.right is None else side.right[own].astype(np.float64)
 
 
@@ -317,42 +325,6 @@ def _stability(
     rows = cohort.patients[a.rows]
     blank = Difference(n_cases=len(rows), n_patients=n_distinct(rows), reason=useless)
     return {m: d if d.reason == EQUAL else blank for m, d in found.items()}
-
-
-def _minus(a: Floats | str, b: Floats | str) -> Floats | str:
-    if isinstance(a, str):
-        return a
-    return b if isinstance(b, str) else a - b
-
-
-def _means(
-    values: Sequence[Floats | str], patients: NDArray[np.intp], settings: Settings, *, purpose: str
-) -> list[Difference]:
-    """Give the mean of each of these ``(n,)`` differences per case; one that is text has none, and this is why."""
-    counted = Difference(n_cases=len(patients), n_patients=n_distinct(patients))
-    found, there = [counted] * len(values), []
-    for i, own in enumerate(values):
-        if isinstance(own, str):
-            found[i] = Difference(reason=own)
-        elif len(own) and not np.isfinite(own).all():
-            found[i] = replace(counted, reason="fewer than two repeats")
-        elif len(own) and not own.any():
-            found[i] = replace(counted, diff=0.0, se=0.0, p=1.0, reason=EQUAL)
-        else:
-            there.append((i, own))
-    if not there:
-        return found
-    rows = np.stack([own for _, own in there])
-    estimates = clustered_means(rows, patients, settings.draws)
-    size = np.bincount(patients)
-    sums = sums_by_patient(rows, patients, n_patients=len(size))
-    by_patient = sums[:, size > 0] / size[size > 0]
-    ps = sign_flips(by_patient, draws=settings.permutations, seed=settings.seed, purpose=purpose)
-    method = "patient bootstrap, BCa; sign-flip permutation of patient means"
-    for (i, _), e, p in zip(there, estimates, ps, strict=True):
-        mean = replace(counted, diff=e.value, low=e.low, high=e.high, se=e.se, p=float(p), method=method)
-        found[i] = replace(mean if np.isfinite(e.value) else counted, reason=e.reason)
-    return found
 
 
 def _row(d: Difference, fixed: Mapping[str, str], *, metric: str, kind: str, level: float) -> dict[str, object]:
