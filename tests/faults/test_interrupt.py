@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -51,6 +51,14 @@ def _once(work: str, done: int = 1) -> Callable[[str, int, int], None]:
             _press()
 
     return told
+
+
+@pytest.fixture(autouse=True)
+def _heard() -> Iterator[None]:
+    """Listen to SIGINT: a process that a shell began in the background ignores it, and so would its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="module")
