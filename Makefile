@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# files of tests side by side; a process comes to some 5 GB
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: help install demo screenshots docs test test-shared test-slow test-install trust lint bench bench-gpu clean
 help:  ## what can be made
@@ -29,13 +31,13 @@ docs: $(STAMP)  ## the reference, and what the commands of the pages print, writ
 	@$(BIN)/python -m pytest -q tests/docs/test_run_blocks.py --refresh-pages
 
 test: $(STAMP)  ## the quick suite; skips are listed with their reasons
-	@$(BIN)/python -m pytest -q -m "not slow and not gpu"
+	@$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -m "not slow and not gpu"
 
 test-shared: $(STAMP)  ## the same, but a skip for want of ../shared is a failure
-	@$(BIN)/python -m pytest -q -m "not slow and not gpu" --need-shared
+	@$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -m "not slow and not gpu" --need-shared
 
 test-slow: $(STAMP)  ## what takes longer
-	@$(BIN)/python -m pytest -q -m "slow and not gpu"
+	@$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -m "slow and not gpu"
 
 test-install: $(STAMP)  ## wheel and sdist in new environments, on each Python there is (downloads packages)
 	@$(BIN)/python -m pytest -q tests/install --install

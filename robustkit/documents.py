@@ -8,7 +8,8 @@ import struct
 import tomllib
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,16 @@ def parquet_table(files: Path | Sequence[Path], *, columns: Sequence[str] | None
     )
     table.validate(full=True)
     return table
+
+
+@contextmanager
+def sink(file: Path) -> Iterator[Any]:
+    """Yield a file for pyarrow to write, closed in any case: one that Parquet's own writer opened would, on a full disk,
+    stay open and keep its space although it is deleted."""
+    import pyarrow as pa
+
+    with pa.OSFile(str(file), "wb") as out:
+        yield out
 
 
 LARGEST_TOML = 2**15

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from robustkit.atomic import replacing
+from robustkit.documents import sink
 from robustkit.engine.equipment import Equipment
 from robustkit.engine.pipeline import Part, PartResult, run_parts
 from robustkit.engine.plan import Plan
@@ -76,6 +77,9 @@ def _row(case_id: str, t: Thumbnail) -> tuple[str, int, int, int, int, bytes]:
 
 def _write(result: PartResult, file: Path) -> None:
     """Write a row group per model: who reads one model passes over the others."""
-    with pq.ParquetWriter(file, SCHEMA, compression="zstd", use_dictionary=list(PREDICTION_TEXTS)) as writer:
+    with (
+        sink(file) as out,
+        pq.ParquetWriter(out, SCHEMA, compression="zstd", use_dictionary=list(PREDICTION_TEXTS)) as writer,
+    ):
         for table in result.tables:
             writer.write_table(table, row_group_size=max(len(table), 1))

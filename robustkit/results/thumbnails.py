@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from robustkit.documents import TABLE_FAULTS, parquet_table
+from robustkit.documents import TABLE_FAULTS, parquet_table, sink
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,10 +29,10 @@ def write_thumbnails(file: Path, rows: Sequence[tuple[str, int, int, int, int, b
 
     kinds = _kinds()
     columns = [pa.array([r[i] for r in rows], kind) for i, kind in enumerate(kinds.types)]
-    with replacing(file) as temporary:
+    with replacing(file) as temporary, sink(temporary) as out:
         pq.write_table(
             pa.table(columns, schema=kinds),
-            temporary,
+            out,
             compression="none",
             use_dictionary=False,
             write_statistics=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -44,9 +45,13 @@ def _mounted(folder: Path, options: str) -> Iterator[Path]:
     )
     if not done or done.returncode:
         pytest.skip(f"no disk can be mounted here ({done.stderr.strip() if done else 'no mount'})")
+    # nobody tidies up: a file that is forgotten stays open
+    gc.disable()
     try:
         yield folder
     finally:
+        gc.enable()
+        gc.collect()
         subprocess.run(["umount", str(folder)], check=True)
 
 
@@ -68,12 +73,21 @@ def _goes_on(call: Callable[[], object], disk: Path, *, free: tuple[int, ...], t
             refused += 1
             assert said.startswith(str(disk))
             assert said.endswith(FULL)
+        # one that is deleted but open would still take its space
+        assert not _open_files(disk)
         filler.unlink()
         check_whole(disk)
         assert not [p for p in disk.rglob("*") if p.name.startswith((".tmp-", ".lock"))]
     assert refused >= len(free) - 1
     call()
     trust.row(f"{what} on a full disk", tried=refused, found=0, note="then on with room, to the same values")
+
+
+def _open_files(folder: Path) -> list[str]:
+    """Give this process's open files below a folder, as Linux lists them; none elsewhere."""
+    listed = Path("/proc/self/fd")
+    files = [str(p.readlink()) for p in listed.iterdir() if p.is_symlink()] if listed.is_dir() else []
+    return [f for f in files if f.startswith(str(folder))]
 
 
 def _said(call: Callable[[], object]) -> str:
