@@ -77,7 +77,10 @@ class _Problem:
 
         best = start.copy()
         if free.any():
-            best[free] = minimize(cost, start[free], jac=True, method="BFGS", options={"gtol": 1e-9, "maxiter": 1000}).x
+            # a trial step may reach where all cases are sure: infinite, and the search turns back
+            with np.errstate(invalid="ignore"):
+                found = minimize(cost, start[free], jac=True, method="BFGS", options={"gtol": 1e-9, "maxiter": 1000})
+            best[free] = found.x
         return best
 
     def _cost(self, beta: Floats) -> tuple[float, Floats]:

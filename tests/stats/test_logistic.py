@@ -124,6 +124,22 @@ def test_firth_is_the_maximum_of_the_penalised_likelihood_and_its_ends_lie_where
         assert 2 * (lowest - best.fun) == pytest.approx(3.841459, abs=1e-4)
 
 
+def test_firth_where_a_step_goes_to_infinity_says_nothing_of_it() -> None:
+    # 14 rows, one column of wide range: a step too far makes every case sure, and the penalty infinite
+    for seed in range(8):
+        random = np.random.default_rng(seed)
+        group, value = random.integers(0, 4, 14), 50 * random.normal(size=14)
+        labels = random.random(14) < 1 / (1 + np.exp(-3 * value / value.std()))
+        design = np.c_[np.ones(14), group == 1, group == 2, group == 3, value].astype(float)
+        if np.linalg.matrix_rank(design) < 5 or labels.all() or not labels.any():
+            continue
+        found = fit_firth(design, labels)
+        assert np.isfinite(found.coefficients).all()
+        assert np.isfinite(found.likelihood)
+        assert (found.low < found.coefficients).all()
+        assert (found.coefficients < found.high).all()
+
+
 def test_separated_classes_get_firth_and_it_is_said() -> None:
     x = np.arange(20.0)
     found = fit_logistic(np.c_[np.ones(20), x], x > 9, np.arange(20))
