@@ -201,15 +201,23 @@ def _scale(rows: list[dict[str, Any]] | None) -> list[str]:
 STRATIFY = (
     "`stratify` of 2.3 million rows: under 2 GiB, and at most 3 times as long as reading them.",
     "",
-    "It does not merely read: 2,000 draws of patients give some 30,000 intervals, a number for each of 50 strata, 72 answers "
-    "(model, cohort, condition) and ten metrics. What made it faster: all strata of an answer are counted from one sort of "
-    "each repeat; the sums of all answers meet the draws in one product per stratum; BCa of all rows at once; calibration "
-    "in every draw from the sample's own fit, by blocks that fit the cache, and in the large by a polynomial; thresholds of "
-    "resamples in one array; tables written column by column; models, cohorts and strata on all cores. What is left is flat: "
-    "no one function has more than a twentieth of the time, so that a compiled kernel (not tried) would have to be many. It "
-    "is, in order of size: reading itself, the fits of "
-    "calibration, the products with the draws, the sort of each repeat, random signs of the permutation tests between "
-    "models (their stream is fixed), and imports.",
+    "It does not merely read: 2,000 draws of patients give some 30,000 intervals, a number for each of 50 strata, 72 "
+    "answers (model, cohort, condition) and ten metrics. What made it faster: all strata of an answer are counted "
+    "from one sort of each repeat; the sums of all answers meet the draws in one product per stratum, and the means "
+    "of all pairs of models the draws and the sign patterns in another; BCa of all rows at once; calibration in every "
+    "draw from the sample's own fit, by blocks that fit the cache, and in the large by a polynomial; thresholds of "
+    "resamples in one array; tables written column by column; models, cohorts and strata on all cores.",
+    "",
+    "What is left is flat: no one function has more than a twentieth of the time. Two cores give less than twice the "
+    "speed, because most of it is many short calls of numpy, and threads that make such calls wait for each other: "
+    "one such function takes as long twice in two threads as twice in a row, and half of that in two processes.",
+    "",
+    "Tried, and not kept: several repeats counted at a time (fewer and longer calls, but the tables leave the cache, "
+    "and it is slower); a process forked for each core (the part per model and cohort takes a fifth less time, but "
+    "what it sends back takes as much, and to fork beside other threads is not safe); other switching intervals of "
+    "the interpreter, and other settings of the allocator (no difference). Not tried: kernels compiled to run without "
+    "the interpreter, which would have to be many. Imports and reading alone take half of the time that the bar "
+    "allows.",
 )
 
 
