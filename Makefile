@@ -57,7 +57,7 @@ lint: $(STAMP)  ## ruff and mypy --strict, the latter on the installed package
 
 bench: $(STAMP)  ## every ratio, part by part and of the whole job (20 minutes, idle machine); writes benchmarks/RESULTS.md
 	@mkdir -p build
-	@$(BIN)/python -m pytest -q --benchmark-only --benchmark-enable --benchmark-json=build/bench.json -o addopts="--import-mode=importlib" benchmarks
+	@$(BIN)/python -m pytest -q --benchmark-only --benchmark-enable --benchmark-json=build/bench.json -o addopts="-p no:dash --import-mode=importlib" benchmarks
 	@$(BIN)/python benchmarks/whole_job.py --json build/whole_job.json
 	@$(BIN)/python benchmarks/commands.py --json build/commands.json
 	@$(BIN)/python benchmarks/sobol.py --json build/sobol.json
