@@ -47,7 +47,7 @@ def _zip(name: str, content: bytes = b"x") -> bytes:
         (b"\x89HDF\r\n\x1a\n", "Keras HDF5.*ONNX"),
         (_zip("model.weights.h5"), "Keras file"),
         (b"", "is empty"),
-        (gzip.compress(b"weights"), "gzip"),
+        (gzip.compress(b"weights", mtime=0), "gzip"),
         (_tar(), "tar archive"),
         (_zip("word/document.xml"), "no checkpoint that is known"),
         (b"PK\x03\x04 cut off", "cut off or damaged"),
