@@ -213,11 +213,10 @@ STRATIFY = (
     "one such function takes as long twice in two threads as twice in a row, and half of that in two processes.",
     "",
     "Tried, and not kept: several repeats counted at a time (fewer and longer calls, but the tables leave the cache, "
-    "and it is slower); a process forked for each core (the part per model and cohort takes a fifth less time, but "
-    "what it sends back takes as much, and to fork beside other threads is not safe); other switching intervals of "
-    "the interpreter, and other settings of the allocator (no difference). Not tried: kernels compiled to run without "
-    "the interpreter, which would have to be many. Imports and reading alone take half of the time that the bar "
-    "allows.",
+    "and it is slower); a process forked for each core (the part per model and cohort takes a fifth less time, the "
+    "whole command as much as before, and to fork beside other threads is not safe); shorter switching intervals of "
+    "the interpreter (no difference beyond that between two runs). Not tried: kernels compiled to run without the "
+    "interpreter, which would have to be many. Imports and reading alone take half of the time that the bar allows.",
 )
 
 

@@ -33,6 +33,7 @@ from robustkit.stats.bootstrap import PatientDraws
 from robustkit.stats.cores import on_all_cores
 from robustkit.stats.estimate import Estimate
 from robustkit.stats.threshold import OperatingPoint
+from robustkit.strata._order import SEPARATOR
 
 Unit = Literal["case", "lesion", "patient"]
 
@@ -217,7 +218,7 @@ class _Layouts:
 
 
 def _crossed(strata: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
-    return {f"{a}*{b}": strata[a].str.cat(strata[b], sep=" * ") for a, b in CROSSED if a in strata and b in strata}
+    return {f"{a}*{b}": strata[a].str.cat(strata[b], sep=SEPARATOR) for a, b in CROSSED if a in strata and b in strata}
 
 
 def _units(cohort: Judged, unit: Unit) -> NDArray[np.intp] | None:

@@ -20,12 +20,11 @@ from robustkit.analysis.matrix import NOMINAL
 from robustkit.analysis.rules import Choice, Rule
 from robustkit.errors import InputError
 from robustkit.strata._base import UNKNOWN
-from robustkit.strata._order import in_order
+from robustkit.strata._order import SEPARATOR, in_order
 
 COLUMNS = ("model", "model_a", "model_b", "cohort", "perturbation", "level", "operating_point")
 """Keys that are columns; others are perturbations of the run and variables of its strata."""
 
-_CROSSED = " * "
 _LEVEL_RTOL = 1e-6
 _FIRST, _LAST = "<", ">="
 _SIZES = {"small": (True, False), "medium": (False, False), "large": (False, True)}
@@ -232,7 +231,7 @@ def _strata(rule: Rule, table: pd.DataFrame, variables: Sequence[Choice], *, coh
         found = [x for x in own if all(part in allowed for part, allowed in zip(x, values, strict=True))]
     else:
         found = list(product(*values))
-    keys = tuple({"by": by, "stratum": _CROSSED.join(x)} for x in found)
+    keys = tuple({"by": by, "stratum": SEPARATOR.join(x)} for x in found)
     return _Part(keys, max(1, len(keys)))
 
 
@@ -253,7 +252,7 @@ def _split(strata: pd.Series, n: int) -> list[tuple[str, ...]]:
     distinct = [str(s) for s in dict.fromkeys(strata)]
     if n == 1:
         return [(s,) for s in distinct]
-    return [parts for s in distinct if len(parts := tuple(s.split(_CROSSED))) == n]
+    return [parts for s in distinct if len(parts := tuple(s.split(SEPARATOR))) == n]
 
 
 def _strata_of(rule: Rule, choice: Choice, known: Sequence[str]) -> tuple[str, ...]:

@@ -300,9 +300,8 @@ def _errors(
     apart = [minus(_hits(a, own), _hits(b, own)) for a, b in pairs]
     found = settings.paired_means(apart, patients, purpose=purpose)
     for i, (d, (a, b)) in enumerate(zip(found, pairs, strict=True)):
-        if a.right is None or b.right is None or not np.isfinite(d.diff):
-            continue
-        if d.n_patients == d.n_cases:
+        is_tested = np.isfinite(d.diff) and d.n_patients == d.n_cases
+        if is_tested and a.right is not None and b.right is not None:
             interval = d.method.split(";")[0]
             found[i] = replace(d, p=mcnemar_p(a.right[own], b.right[own]), method=f"{interval}; exact McNemar")
     return found

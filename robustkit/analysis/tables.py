@@ -31,6 +31,7 @@ from robustkit.stats.bootstrap import patient_draws
 from robustkit.stats.cores import on_all_cores
 from robustkit.stats.threshold import Method
 from robustkit.strata._base import UNKNOWN, Bins, Fact, Stratifier
+from robustkit.strata._order import SEPARATOR
 
 FIRST = ("subtype", "group", "region", "size", "site", "centre")
 """Variables in the order in which people ask; others follow by name."""
@@ -125,7 +126,7 @@ def assign_strata(cohort: Judged, by: Sequence[str]) -> dict[str, pd.Series]:
     found = {}
     for name in chosen:
         parts = [_stratifier(n, cohort).assign(cohort.frame, development=development) for n in name.split("*")]
-        joined = parts[0] if len(parts) == 1 else parts[0].str.cat(parts[1:], sep=" * ")
+        joined = parts[0] if len(parts) == 1 else parts[0].str.cat(parts[1:], sep=SEPARATOR)
         if by or set(joined[cohort.judged]) - {UNKNOWN}:
             found[name] = joined
     return found

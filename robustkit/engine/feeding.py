@@ -94,8 +94,8 @@ class Feeder:
             DeviceMemoryError: There was no memory for one of the crops.
         """
         fed = self(crops, filled)
-        for reason in fed.lost.values():
-            raise DeviceMemoryError(f"{reason}.", where=f"model {self._name}")
+        if fed.lost:
+            raise DeviceMemoryError(f"{next(iter(fed.lost.values()))}.", where=f"model {self._name}")
         return fetch(fed.outputs)[:filled]
 
     def _halve(self, error: DeviceMemoryError) -> None:

@@ -20,10 +20,9 @@ from robustkit.figures._base import (
 )
 from robustkit.figures._words import KINDS, cohort_name, with_interval
 from robustkit.results.schema import ERRORS_COLUMNS
-from robustkit.strata._order import in_order
+from robustkit.strata._order import SEPARATOR, in_order
 
 HEAD = ("Row", "Column", "Errors", "Rate (95 % interval)", "Patients")
-CROSS = " * "
 SCALE = [[0.0, "#eef3f8"], [0.5, "#7fb2d6"], [1.0, "#00507f"]]
 """From few to many errors: light to dark in one hue, so that it holds in grey and for colour-blind readers."""
 UNKNOWN = "rgba(127,127,127,0.12)"
@@ -55,7 +54,7 @@ class Crossings:
 
 def _draw(rows: pd.DataFrame, of: Mapping[str, str], facts: RunFacts) -> Drawing:
     (first, second), kind, model, cohort = of["by"].split("*"), of["kind"], of["model"], of["cohort"]
-    names = rows["stratum"].astype(str).str.split(CROSS, n=1, regex=False)
+    names = rows["stratum"].astype(str).str.split(SEPARATOR, n=1, regex=False)
     own = rows.assign(row=names.str[0], column=names.str[-1])
     down, across = (in_order(set(own[c])) for c in ("row", "column"))
     title, subtitle = f"{KINDS[kind]} by {first} and {second}", f"{model}, {cohort_name(cohort)}, boxes as given"

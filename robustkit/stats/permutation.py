@@ -62,8 +62,10 @@ def sign_flips(differences: Floats, *, draws: int, seed: int, purpose: str) -> F
     for rows in alike.values():
         # a difference of 0 is 0 under either sign
         d = differences[rows][:, differences[rows[0]] != 0]
-        share = _share_of_all if d.shape[1] <= EXACT_UP_TO else _share_of_drawn
-        found[rows] = share(d, draws=draws, random=generator(seed, "sign-flip", purpose))
+        if d.shape[1] <= EXACT_UP_TO:
+            found[rows] = _share_of_all(d)
+        else:
+            found[rows] = _share_of_drawn(d, draws=draws, random=generator(seed, "sign-flip", purpose))
     return found
 
 
@@ -72,8 +74,7 @@ def _least(d: Floats) -> Floats:
     return np.asarray(np.abs(d.sum(axis=1)) - _ROUNDING * np.abs(d).sum(axis=1))[:, None]
 
 
-def _share_of_all(d: Floats, *, draws: int, random: Generator) -> Floats:
-    del draws, random
+def _share_of_all(d: Floats) -> Floats:
     bits = np.arange(2 ** d.shape[1])[:, None] >> np.arange(d.shape[1])
     return np.asarray((np.abs(d @ (1.0 - 2.0 * (bits & 1)).T) >= _least(d)).mean(axis=1))
 
@@ -94,7 +95,7 @@ def _share_of_drawn(d: Floats, *, draws: int, random: Generator) -> Floats:
 def swap_test(
     metric: Callable[[NDArray[np.bool_], Floats], float],
     labels: NDArray[np.bool_],
-    pair: tuple[Floats, NDArray[np.float64]],
+    pair: tuple[Floats, Floats],
     *,
     patients: NDArray[np.intp],
     draws: int,

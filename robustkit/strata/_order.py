@@ -9,7 +9,8 @@ from robustkit.strata._base import UNKNOWN
 
 _NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _RANGE = re.compile(rf"(?P<side><|>=)?(?P<first>{_NUMBER})(?:-{_NUMBER})?(?:\s.*)?")
-CROSSED = " * "
+SEPARATOR = " * "
+"""Between the strata of crossed variables."""
 
 Key = tuple[tuple[int, float, int, str], ...]
 
@@ -24,7 +25,7 @@ def stratum_key(name: str) -> Key:
 
     Strata of crossed variables (``axial * <20 mm``) go by their parts, one after the other.
     """
-    return tuple(map(_part_key, name.split(CROSSED)))
+    return tuple(map(_part_key, name.split(SEPARATOR)))
 
 
 def in_order(names: Iterable[str]) -> list[str]:
