@@ -83,9 +83,12 @@ def _connect(distributed: Any, job: Job, stack: ExitStack) -> Any:
             what = f"expected local:N with N above 0, got {job.scheduler!r}."
             raise RunError(what, where="--scheduler", fix="Write --scheduler local:4.")
         count = int(number) if number else None
+        # a free port for the scheduler's own pages: its default is one number for the whole machine, so that the second
+        # of two runs side by side would be warned about the first
+        pages = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
         cluster = distributed.LocalCluster(
-            n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1",
-            memory_limit=0,
+            n_workers=count, threads_per_worker=1, processes=True, host="127.0.0.1", memory_limit=0,
+            scheduler_kwargs=pages,
         )  # fmt: skip
         client = distributed.Client(stack.enter_context(cluster))
     else:

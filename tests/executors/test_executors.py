@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,29 @@ def test_local_workers_give_the_rows_of_one_process(
     record = folder.record()
     assert record["status"] == "complete"
     assert record["executor"] == "dask"
+
+
+def test_two_runs_on_one_machine_do_not_ask_for_one_port(world: Path, tmp_path: Path) -> None:
+    # dask's own choice for a page of its scheduler; a warning here would be an error
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):  # somebody has it already, which is as good
+            other.bind(("127.0.0.1", 8787))
+            other.listen()
+        folder = _run(world, tmp_path / "run", executor="dask", scheduler="local:1")
+    assert folder.record()["status"] == "complete"
+
+
+def test_local_workers_listen_on_this_machine_alone() -> None:
+    import distributed
+    import psutil
+    from robustkit.executors.dask import _connect
+
+    with ExitStack() as stack:
+        _connect(distributed, SimpleNamespace(scheduler="local:1"), stack)  # type: ignore[arg-type]
+        us = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        heard = {c.laddr.ip for one in us for c in one.net_connections("inet") if c.status == psutil.CONN_LISTEN}
+    assert heard == {"127.0.0.1"}
 
 
 def test_a_node_goes_and_another_comes(world: Path, serial: pd.DataFrame, tmp_path: Path) -> None:
