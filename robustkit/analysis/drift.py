@@ -26,6 +26,7 @@ from robustkit.analysis.tables import assign_strata
 from robustkit.analysis.thresholds import Threshold, judged_at
 from robustkit.analysis.transfer import EXTERNAL, INTERNAL
 from robustkit.cohort.vocabulary import Vocabulary
+from robustkit.engine.run_films import RunFilms
 from robustkit.errors import InputError
 from robustkit.results.folder import RunFolder
 from robustkit.results.schema import DRIFT_COLUMNS, TEXT_COLUMNS
@@ -80,7 +81,7 @@ def make_drift(
     external = external_cohorts(cohort)
     internal = cohort.in_cohort(INTERNAL)
     facts = read_facts(cohort, assign_strata(cohort, choices.by or FACTS))
-    films = _films(cohort, record, choices, progress)
+    films = _films(folder, cohort, choices, progress)
     models = list(_models(folder, cohort, record, choices))
     mix, judged = _draws(cohort, choices)
     rows: list[Row] = []
@@ -142,15 +143,11 @@ def _split(cohort: Judged, keep: NDArray[np.bool_]) -> str:
     return ", ".join(s or "none given" for s in sorted(set(chosen), reverse=True))
 
 
-def _films(
-    cohort: Judged, record: Mapping[str, Any], choices: DriftChoices, progress: Progress | None
-) -> FilmMeasures | None:
+def _films(folder: RunFolder, cohort: Judged, choices: DriftChoices, progress: Progress | None) -> FilmMeasures | None:
     if not choices.workers:
         return None
-    truncated = bool(record.get("allow_truncated", False))
-    return measure_films(
-        cohort.frame, keep=cohort.judged, workers=choices.workers, allow_truncated=truncated, progress=progress
-    )
+    films = RunFilms.of(folder)
+    return measure_films(cohort.frame, keep=cohort.judged, workers=choices.workers, films=films, progress=progress)
 
 
 def _models(

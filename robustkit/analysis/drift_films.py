@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -13,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from robustkit.analysis.drift_facts import Row, counts, number_rows
+from robustkit.engine.run_films import RunFilms
 from robustkit.errors import FilmError
-from robustkit.images.film import read_film
 from robustkit.images.measures import Measures, cut, measure, ring_contrast
 from robustkit.stats.sides import Sides
 
@@ -49,7 +48,7 @@ class FilmMeasures:
 
 
 def measure_films(
-    frame: pd.DataFrame, *, keep: NDArray[np.bool_], workers: int, allow_truncated: bool, progress: Progress | None
+    frame: pd.DataFrame, *, keep: NDArray[np.bool_], workers: int, films: RunFilms, progress: Progress | None
 ) -> FilmMeasures:
     """Read every film once, in threads; one that cannot be read is counted with the reason.
 
@@ -57,19 +56,19 @@ def measure_films(
         frame: N cases with boxes, ``image_path`` and spacing.
         keep: ``(N,)`` the cases whose films are wanted.
         workers: Threads.
-        allow_truncated: Read what is there of damaged films, as the run did.
+        films: How the run read them; one that is another file by now is not measured.
         progress: Told of films.
     """
     n = len(frame)
     columns = frame["image_path"] if "image_path" in frame else pd.Series("", index=frame.index)
     paths = columns.astype("string").fillna("").to_numpy(dtype=object)
-    boxes = frame[["x0", "y0", "x1", "y1"]].to_numpy(dtype=np.float64)
+    boxes, ids = frame[["x0", "y0", "x1", "y1"]].to_numpy(dtype=np.float64), frame["case_id"].tolist()
     groups = pd.Series(np.arange(n))[keep & (paths != "")].groupby(paths[keep & (paths != "")]).indices
     rows = {p: np.flatnonzero(keep & (paths != ""))[i] for p, i in groups.items()}
     values = {place: np.full((n, len(UNITS[place])), np.nan) for place in UNITS}
     reasons: dict[Place, NDArray[np.object_]] = {place: np.full(n, NO_PATH, dtype=object) for place in UNITS}
     with ThreadPoolExecutor(workers) as pool:
-        found = pool.map(lambda p: _one(Path(p), boxes[rows[p]], allow_truncated=allow_truncated), rows)
+        found = pool.map(lambda p: _one(films, ids[rows[p][0]], boxes[rows[p]]), rows)
         for done, (path, (film, of_boxes, reason)) in enumerate(zip(rows, found, strict=True), start=1):
             own = rows[path]
             values["film"][own], values["box"][own] = film, of_boxes
@@ -86,12 +85,12 @@ def measure_films(
 _Found = tuple[NDArray[np.float64], NDArray[np.float64], str]
 
 
-def _one(path: Path, boxes: NDArray[np.float64], *, allow_truncated: bool) -> _Found:
-    """Give the measures of a film, ``(k, c)`` those of its boxes, and why there are none."""
+def _one(films: RunFilms, case_id: str, boxes: NDArray[np.float64]) -> _Found:
+    """Give the measures of a case's film, ``(k, c)`` those of its boxes, and why there are none."""
     nothing = np.full(len(UNITS["film"]), np.nan), np.full((len(boxes), len(UNITS["box"])), np.nan)
     try:
         # 8 bit whatever the depth of the run: measures of all films on one scale
-        film = read_film(path, depth="8", allow_truncated=allow_truncated)
+        film = films.read(case_id, depth="8")
     except FilmError as error:
         return *nothing, error.what
     pixels = np.asarray(film.pixels, dtype=np.uint8)

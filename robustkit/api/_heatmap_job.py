@@ -24,8 +24,8 @@ from robustkit.cohort.vocabulary import read_vocabulary
 from robustkit.config import read_config
 from robustkit.engine.equip import resolve_batch_size, resolve_devices, resolve_workers
 from robustkit.engine.heatmaps import Explanation, MapMaker, Reading, why_no_map
+from robustkit.engine.run_films import RunFilms
 from robustkit.errors import InputError, RunError
-from robustkit.images.film import read_film
 from robustkit.images.heat import triptych
 from robustkit.models.reopen import reopened
 from robustkit.registry import names
@@ -273,10 +273,10 @@ class Job:
         strongest = heatmap_cases.common(maps, index, cohorts, margin=0).strongest
         chosen = examples(names_, cohort.positive[has_map], sd[has_map], seed=self.seed)
         simulated = "; simulated films" if self.record.get("simulated") else ""
-        written = []
+        written, films = [], RunFilms.of(self.folder)
         for k, one in enumerate(chosen):
             row, case = rows[one.case_id], frame.loc[one.case_id]
-            film = read_film(Path(str(case["image_path"])), allow_truncated=self.work.reading.allow_truncated)
+            film = films.read(str(one.case_id), depth="8")
             score = f"score {row['score']:.2f}"
             lines = (
                 f"{one.group}: {case['label']}, {score}, {name}, {maps.path.name}",

@@ -16,6 +16,7 @@ from robustkit.errors import InputError
 if TYPE_CHECKING:
     from robustkit.analysis.cohort import Judged
     from robustkit.analysis.reading_plan import Sitting
+    from robustkit.engine.run_films import RunFilms
     from robustkit.packs.pack import Aid, ReadCase
     from robustkit.report.heatmap_pictures import ShownMaps
     from robustkit.results.folder import RunFolder
@@ -124,13 +125,14 @@ def readers_pack(
     Raises:
         InputError: A flag out of its range, a fact that would tell the answer, or a folder that holds another study.
         RunError: No run, a damaged one, or one that is not complete.
-        FilmError: A film of a drawn case cannot be read.
+        FilmError: A film of a drawn case cannot be read, or is another file than when the run began.
     """
     from robustkit.analysis.cohort import judged_cases
     from robustkit.analysis.reading_plan import key_table, sittings
     from robustkit.atomic import write_text
     from robustkit.cohort.vocabulary import read_vocabulary
     from robustkit.config import read_config
+    from robustkit.engine.run_films import RunFilms
     from robustkit.report.heatmap_pictures import ShownMaps, read_shown_maps
     from robustkit.results.folder import RunFolder
     from robustkit.results.runs import newest_run
@@ -157,7 +159,7 @@ def readers_pack(
     _claim(place, study)
     cards = _cards(
         cohort, answers, [*cases, *trial], facts=shown_facts, film_px=film_px, maps=maps, progress=progress,
-        allow_truncated=bool(record.get("allow_truncated", False)),
+        films=RunFilms.of(folder),
     )  # fmt: skip
     packs = tuple(_write(place, s, cards, study, is_simulated=bool(record.get("simulated"))) for s in planned)
     key = place / "key.csv"
@@ -277,14 +279,13 @@ def _cards(
     facts: Sequence[str],
     film_px: int,
     maps: ShownMaps,
-    allow_truncated: bool,
+    films: RunFilms,
     progress: Progress | None,
 ) -> dict[str, tuple[ReadCase, Aid]]:
     """Give every case as it stands in a pack, its code left open, and what the model says of it."""
     import numpy as np
 
     from robustkit.analysis.reading_plan import ranks_among
-    from robustkit.images.film import read_film
     from robustkit.packs.pack import Aid, ReadCase, facts_of, pack_film
     from robustkit.report.heatmap_pictures import placed_on_film
 
@@ -293,7 +294,7 @@ def _cards(
     cards = {}
     for k, case in enumerate(cases, start=1):
         row = frame.loc[case]
-        film = read_film(Path(str(row["image_path"])), allow_truncated=allow_truncated)
+        film = films.read(str(case), depth="8")
         height, width = film.pixels.shape
         webp, size = pack_film(film.pixels, most_px=film_px)
         x0, y0, x1, y1 = (

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from robustkit.errors import InputError
+
+if TYPE_CHECKING:
+    from robustkit.crops._base import Snap
+    from robustkit.images.radiograph import Radiograph
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,10 @@ def replay(
 
     Raises:
         InputError: No such case, model, member or condition in this run.
-        FilmError: The film cannot be read any more.
+        FilmError: The film cannot be read any more, or is another file than when the run began.
     """
     from robustkit.config import read_config
+    from robustkit.engine.run_films import RunFilms
     from robustkit.results.folder import RunFolder
     from robustkit.results.runs import newest_run
 
@@ -95,7 +100,8 @@ def replay(
     facts = folder.cases().set_index("case_id").loc[case]
     box = (float(row["x0"]), float(row["y0"]), float(row["x1"]), float(row["y1"]))
     file = output or Path(f"{_safe(case)}-{kind}-{chosen_level:g}-{repeat}.png")
-    _write_crop(file, facts["image_path"], box=box, record=record, entry=seer)
+    film = RunFilms.of(folder).read(case)
+    _write_crop(file, film, box=box, snapping=record.get("snap", "whole"), entry=seer)
     return Replayed(
         case=case, model=entry["name"], perturbation=kind, level=chosen_level, repeat=repeat, box=box,
         score=float(row["score"]), logits=tuple(float(v) for v in row["logits"]), status=row["status"],
@@ -149,19 +155,17 @@ def _condition(record: dict[str, Any], kind: str | None, level: float | None) ->
 
 
 def _write_crop(
-    file: Path, image: str, *, box: tuple[float, float, float, float], record: dict[str, Any], entry: dict[str, Any]
+    file: Path, film: Radiograph, *, box: tuple[float, float, float, float], snapping: Snap, entry: dict[str, Any]
 ) -> None:
     import numpy as np
     from PIL import Image
 
     from robustkit.atomic import replacing
     from robustkit.engine.equip import crop_maker
-    from robustkit.images.film import read_film
     from robustkit.models.reopen import input_spec
 
-    film = read_film(Path(image), depth=record.get("depth", "8"), allow_truncated=record.get("allow_truncated", False))
     cropper = crop_maker("pillow").prepare("cpu")
-    crop = cropper.crops(film.pixels, np.array([box]), input_spec(entry), snapping=record.get("snap", "whole"))[0]
+    crop = cropper.crops(film.pixels, np.array([box]), input_spec(entry), snapping=snapping)[0]
     with replacing(file) as temporary:
         Image.fromarray(np.rint(crop).astype(np.uint8)).save(temporary, format="PNG")
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from robustkit.engine.run_films import RunFilms
 from robustkit.errors import FilmError
-from robustkit.images.film import read_film
 from robustkit.images.thumbnail import thumbnail, window_around
 from robustkit.results.folder import RunFolder
 
@@ -104,7 +102,7 @@ def least_stable(
     rows = stability[(stability["perturbation"] == condition[0]) & (stability["level"] == condition[1])]
     rows = rows[rows["sd"].notna()].sort_values(["flip_rate", "sd"], ascending=False, kind="stable")
     facts = folder.cases().drop_duplicates("case_id").set_index("case_id")
-    allow_truncated = bool(folder.record().get("allow_truncated", False))
+    films = RunFilms.of(folder)
     shown = []
     for model in dict.fromkeys(stability["model"]):
         own = rows[rows["model"] == model].head(n)
@@ -113,7 +111,7 @@ def least_stable(
             if row["case_id"] not in answers or row["case_id"] not in facts.index:
                 continue
             about, given = facts.loc[row["case_id"]], answers[row["case_id"]]
-            picture = _picture(about, given, allow_truncated=allow_truncated) if has_images else Picture(note=LEFT_OUT)
+            picture = _picture(about, given, films=films) if has_images else Picture(note=LEFT_OUT)
             shown.append(_case(row, about, given, threshold=thresholds.get(str(model), float("nan")), picture=picture))
     return tuple(shown)
 
@@ -156,19 +154,12 @@ def _case(
     )  # fmt: skip
 
 
-def _picture(about: pd.Series, answers: pd.DataFrame, *, allow_truncated: bool) -> Picture:
+def _picture(about: pd.Series, answers: pd.DataFrame, *, films: RunFilms) -> Picture:
     """Give the film around all boxes, square, black where it leaves the film."""
-    where = str(about.get("image_path", "") or "")
-    if not where:
-        return Picture(note="No picture: the run does not say where the film is.")
-    path = Path(where)
     try:
-        film = read_film(path, allow_truncated=allow_truncated)
+        film = films.read(str(about.name), depth="8")
     except FilmError as error:
         return Picture(note=f"No picture: {error.what}")
-    sha256 = str(about.get("film_sha256", "") or "")
-    if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-        return Picture(note="No picture: the film has changed since the run.")
     window = window_around(_boxes(answers))
     picture = thumbnail(film.pixels, window, size_px=THUMBNAIL_PX, quality=80)
     return Picture(webp_uri(picture.webp), (float(window.x0), float(window.y0)), THUMBNAIL_PX / window.side)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 from robustkit.analysis.drift_films import NO_PATH, OFF_FILM, film_rows, lost_films, measure_films
+from robustkit.engine.run_films import RunFilms
 from robustkit.stats.bootstrap import patient_draws
 from robustkit.stats.sides import Sides
 
@@ -26,12 +27,17 @@ def frame(tmp_path: Path) -> pd.DataFrame:
         Image.fromarray(film).save(tmp_path / f"{i}.png")
         rows.append({"image_path": str(tmp_path / f"{i}.png"), "x0": 10.0, "y0": 5.0, "x1": 30.0, "y1": 25.0 + i % 3})
     rows.append({**rows[0], "x0": 40.0, "x1": 55.0})
-    return pd.DataFrame(rows).assign(spacing_mm=np.nan, film_spacing_mm=0.5)
+    frame = pd.DataFrame(rows).assign(case_id=[f"c{i}" for i in range(N + 1)])
+    return frame.assign(spacing_mm=np.nan, film_spacing_mm=0.5)
+
+
+def run_films(frame: pd.DataFrame) -> RunFilms:
+    return RunFilms(dict(zip(frame["case_id"], frame["image_path"], strict=True)), {})
 
 
 def measured(frame: pd.DataFrame):  # type: ignore[no-untyped-def]
     keep = np.ones(len(frame), dtype=bool)
-    return measure_films(frame, keep=keep, workers=2, allow_truncated=False, progress=None)
+    return measure_films(frame, keep=keep, workers=2, films=run_films(frame), progress=None)
 
 
 def sides(n: int) -> Sides:
@@ -69,7 +75,7 @@ def test_films_are_read_once_and_progress_is_told(frame: pd.DataFrame) -> None:
     told: list[tuple[str, int, int]] = []
     keep = np.arange(N + 1) < 5
     found = measure_films(
-        frame, keep=keep, workers=2, allow_truncated=False, progress=lambda *now: told.append(now)
+        frame, keep=keep, workers=2, films=run_films(frame), progress=lambda *now: told.append(now)
     )  # fmt: skip
     assert told == [("films", i, 5) for i in range(1, 6)]
     assert np.isfinite(found.values["film"]["mean"]).tolist() == [*[True] * 5, *[False] * 20]

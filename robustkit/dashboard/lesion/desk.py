@@ -15,8 +15,8 @@ from robustkit.dashboard.lesion.loans import Loans
 from robustkit.dashboard.lesion.open_run import Cut, Nominal, OpenRun
 from robustkit.dashboard.lesion.opened import Seen, Workbench
 from robustkit.dashboard.lesion.questions import Question, answers
+from robustkit.engine.run_films import RunFilms
 from robustkit.errors import FilmError, InputError, UnknownNameError
-from robustkit.images.film import read_film
 from robustkit.images.radiograph import Radiograph
 
 KEPT_BYTES = 256 * 1024 * 1024
@@ -132,8 +132,8 @@ class Desk:
         """Give a film, with what the page says of it.
 
         Raises:
-            FilmError: It cannot be read, or is not held any more.
-            InputError: Films are left out, or the run does not say where it lies.
+            FilmError: It cannot be read, is another file by now, or is not held any more.
+            InputError: Films are left out.
         """
         kind, run_key, name = _parts(key)
         if kind == "held":
@@ -156,8 +156,8 @@ class Desk:
         """Give the pixels of a film; the last few of the runs' are kept.
 
         Raises:
-            FilmError: It cannot be read, or is not held any more.
-            InputError: Films are left out, or the run does not say where it lies.
+            FilmError: It cannot be read, is another file by now, or is not held any more.
+            InputError: Films are left out.
         """
         kind, run_key, name = _parts(key)
         if kind == "held":
@@ -169,10 +169,7 @@ class Desk:
                 self._films.move_to_end(key)
                 return self._films[key]
         run = self.run(run_key)
-        record = run.record
-        film = read_film(
-            run.film_path(name), depth=record.get("depth", "8"), allow_truncated=bool(record.get("allow_truncated"))
-        )
+        film = RunFilms.of(run.folder).read(name)
         with self._lock:
             self._films[key] = film
             while len(self._films) > 1 and sum(f.pixels.nbytes for f in self._films.values()) > KEPT_BYTES:

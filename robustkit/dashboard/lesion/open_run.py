@@ -13,7 +13,7 @@ import pandas as pd
 
 from robustkit.cohort.case import Case
 from robustkit.documents import parse_json
-from robustkit.errors import InputError, RunError, UnknownNameError
+from robustkit.errors import RunError, UnknownNameError
 from robustkit.geometry import Box
 from robustkit.results.folder import RunFolder
 
@@ -144,18 +144,6 @@ class OpenRun:
             if pd.notna(value) and value > 0:
                 return float(value)
         return float("nan")
-
-    def film_path(self, case_id: str) -> Path:
-        """Give where the film of a case lies.
-
-        Raises:
-            InputError: The run does not say.
-        """
-        where = self.facts(case_id).get("image_path")
-        if not isinstance(where, str) or not where:
-            what = "the run does not say where the film of this case lies."
-            raise InputError(what, where=case_id, fix="Only runs of `robustkit perturb` know their films.")
-        return Path(where)
 
     def case(self, case_id: str) -> Case:
         """Give a case as models are told of it: the spacing is the film's where the manifest has none."""

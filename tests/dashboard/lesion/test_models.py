@@ -64,7 +64,7 @@ def test_every_model_gives_the_score_of_the_run(desk: Desk, model: str) -> None:
 
 @pytest.mark.parametrize("model", [m.partition(".")[0] for m in MODELS])
 def test_a_film_of_the_visitor_is_judged_but_by_what_needs_facts(desk: Desk, model: str) -> None:
-    film = desk.run("run").film_path("case-1").read_bytes()
+    film = Path(desk.run("run").facts("case-1")["image_path"]).read_bytes()
     key = held_key(desk.loans.put(VISITOR, "mine.png", "data:image/png;base64," + base64.b64encode(film).decode()).key)
     answer = _ask(desk, key, (20.0, 20.0, 70.0, 60.0), model)
     if model in OF_FACTS:
