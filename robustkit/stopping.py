@@ -49,3 +49,24 @@ def stoppable() -> Iterator[Stop]:
         yield stop
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def deaf_children() -> Iterator[None]:
+    """Begin processes, and threads that begin some, which do not hear Ctrl-C: a terminal sends it to all of them.
+
+    The process that hands out work decides, once the block has ended; a worker that went by itself would be waited for in
+    vain. That the signal is blocked is handed down, also to workers that are begun later in the place of others.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    # Python's own helper process unblocks the signal in whatever thread begins it (bpo-33613): so it is begun first
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from importlib import import_module
@@ -10,6 +11,7 @@ from typing import Any
 from robustkit.engine.pipeline import Part
 from robustkit.errors import MissingExtraError, RunError
 from robustkit.executors._base import Errand, Job, refusal, shards
+from robustkit.stopping import deaf_children
 
 RETRIES = 3
 """Times that a shard is tried again on another worker after its own has died."""
@@ -86,10 +88,11 @@ def _connect(distributed: Any, job: Job, stack: ExitStack) -> Any:
         # a free port for the scheduler's own pages: its default is one number for the whole machine, so that the second
         # of two runs side by side would be warned about the first
         pages = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
-        cluster = distributed.LocalCluster(
-            n_workers=count, threads_per_worker=1, processes=True, host="127.0.0.1", memory_limit=0,
-            scheduler_kwargs=pages,
-        )  # fmt: skip
+        with deaf_children():
+            cluster = distributed.LocalCluster(
+                n_workers=count, threads_per_worker=1, processes=True, host="127.0.0.1", memory_limit=0,
+                scheduler_kwargs=pages, silence_logs=logging.ERROR,
+            )  # fmt: skip
         client = distributed.Client(stack.enter_context(cluster))
     else:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -14,6 +13,7 @@ from typing import Any
 from robustkit.engine.pipeline import Part
 from robustkit.errors import RunError
 from robustkit.executors._base import Errand, Job, refusal, shards
+from robustkit.stopping import deaf_children
 
 _device: list[str] = []
 """Of this process, in a worker."""
@@ -32,10 +32,11 @@ class Processes:
             devices.put(device)
         pool = ProcessPoolExecutor(len(job.devices), mp_context=context, initializer=_take_device, initargs=(devices,))
         try:
-            asked = {
-                pool.submit(_fulfil, job.errand, [job.case_ids(p) for p in shard]): shard
-                for shard in shards(parts, workers=len(job.devices))
-            }
+            with deaf_children():
+                asked = {
+                    pool.submit(_fulfil, job.errand, [job.case_ids(p) for p in shard]): shard
+                    for shard in shards(parts, workers=len(job.devices))
+                }
             for done in as_completed(asked):
                 if done.cancelled():
                     continue
@@ -56,8 +57,6 @@ class Processes:
 
 
 def _take_device(devices: Queue[str]) -> None:
-    # Ctrl-C reaches all processes of a terminal: the one that hands out shards decides
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _device[:] = [devices.get()]
 
 
