@@ -5,6 +5,7 @@ Source: Efron 1987, JASA 82:171 (BCa).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -78,7 +79,8 @@ def sums_by_patient(values: Floats, patients: Codes, *, n_patients: int) -> Floa
     Returns:
         ``(..., m)`` float64; 0 for patients without cases.
     """
-    flat = values.reshape(-1, values.shape[-1])
+    # -1 cannot be told where there are no cases
+    flat = values.reshape(math.prod(values.shape[:-1]), values.shape[-1])
     out = np.zeros((len(flat), n_patients))
     for row, own in zip(out, flat, strict=True):
         row += np.bincount(patients, weights=own, minlength=n_patients)

@@ -156,6 +156,24 @@ def test_without_development_rows_only_auc_is_compared(cases: pd.DataFrame, tmp_
         assert found.loc[metric, "reason"].startswith("no positive development rows")
 
 
+@pytest.mark.parametrize("label", ["benign", "non-benign"])
+def test_a_cohort_and_a_stratum_of_one_class(cases: pd.DataFrame, tmp_path: Path, label: str) -> None:
+    is_one = cases["label"].eq(label) & ~cases["split"].eq("val")
+    place = np.where(is_one & (cases.index % 2 == 0), "elsewhere", cases["cohort"])
+    mine = cases.assign(
+        cohort=place, split=np.where(place == "elsewhere", "", cases["split"]), site="femur", subtype=cases["label"]
+    )
+    found = table(tmp_path, mine, {"a": answers(mine), "b": answers(mine, seed=1)}, by=("subtype",))
+    gone = "sensitivity" if label == "benign" else "specificity"
+    for rows in (found[found["cohort"] == "elsewhere"], found[found["stratum"] == label]):
+        lacking = rows[rows["metric"].isin(["auc", gone])]
+        assert len(lacking) > 0
+        assert lacking[["diff", "low", "high", "p"]].isna().all(axis=None)
+        assert (lacking["reason"] != "").all()
+        other = rows[rows["metric"].isin({"sensitivity", "specificity"} - {gone})]
+        assert other["diff"].notna().any()
+
+
 def test_permutations_suffice_for_the_family() -> None:
     # 20 x family / .05: 2 models are one pair, 5 are ten
     assert permutations_for(2, 100) == 400

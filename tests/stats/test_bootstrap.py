@@ -53,6 +53,12 @@ def test_sums_by_patient_by_hand() -> None:
     assert found.tolist() == [[2.0, 0.0, 4.0, 0.0], [20.0, 0.0, 40.0, 0.0]]
 
 
+def test_sums_of_no_cases() -> None:
+    nobody = np.zeros(0, dtype=np.intp)
+    assert sums_by_patient(np.zeros((2, 0)), nobody, n_patients=3).tolist() == [[0.0] * 3] * 2
+    assert sums_by_patient(np.zeros((2, 0)), nobody, n_patients=0).shape == (2, 0)
+
+
 def test_interval_beside_scipy() -> None:
     values = np.random.default_rng(3).exponential(size=40)
     found = clustered_mean(values, np.arange(40), _draws(40, draws=20_000))

@@ -39,6 +39,14 @@ def test_few_patients_have_no_mean() -> None:
     assert np.isnan([found.diff, found.p]).all()
 
 
+def test_no_cases_have_no_mean() -> None:
+    nobody = np.zeros(0, dtype=np.intp)
+    text, empty = paired_means(["no rows to choose on", np.zeros(0)], nobody, DRAWS, **HOW)
+    assert (text.reason, empty.reason) == ("no rows to choose on", "no cases")
+    assert (empty.n_cases, empty.n_patients) == (0, 0)
+    assert np.isnan([empty.diff, empty.low, empty.high, empty.se, empty.p]).all()
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.lists(st.sampled_from([-1.0, 0.0, 0.0, 0.25, 2.0]), min_size=60, max_size=60), min_size=1, max_size=4)
