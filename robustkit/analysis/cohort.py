@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from robustkit.cohort.columns import OPTIONAL, REQUIRED
-from robustkit.cohort.derive import DERIVED, derive
+from robustkit.cohort.derive import DERIVED, SIZES, derive
 from robustkit.cohort.vocabulary import Vocabulary
 from robustkit.errors import InputError, RunError
 from robustkit.results.folder import RunFolder
@@ -22,6 +22,7 @@ UNNAMED = "cohort"
 """The cohort of rows that name none."""
 
 _NUMBERS = ("x0", "y0", "x1", "y1", "age_years", "spacing_mm")
+_OF_FILMS = ("film_width_px", "film_height_px", "film_spacing_mm", "mask_diameter_px")
 _NO_SPLIT_SAID = "no split given: if the model has seen these films, every number is too good."
 _NO_PATIENTS_SAID = (
     "patients are unknown (no patient_id): each film counts as one; intervals are too narrow if films share patients."
@@ -149,9 +150,11 @@ def _cases(folder: RunFolder, vocabulary: Vocabulary) -> pd.DataFrame:
     frame = frame.sort_values("case_id", ignore_index=True)
     for column in (*REQUIRED, *OPTIONAL):
         if column in _NUMBERS:
-            frame[column] = pd.to_numeric(frame.get(column, np.nan), errors="coerce")
+            frame[column] = _numbers(frame[column], where=where) if column in frame else np.nan
         elif column != "case_id":
             frame[column] = frame[column].astype("string").fillna("").astype(str) if column in frame else ""
+    for column in {*SIZES, *_OF_FILMS} & set(frame):
+        frame[column] = _numbers(frame[column], where=where)
     made = [c for c in DERIVED if c not in frame]
     if made:
         frame[made] = derive(frame, vocabulary)[made]
@@ -159,6 +162,17 @@ def _cases(folder: RunFolder, vocabulary: Vocabulary) -> pd.DataFrame:
     frame["lesion_id"] = frame["lesion_id"].where(frame["lesion_id"] != "", frame["case_id"])
     frame["cohort"] = frame["cohort"].where(frame["cohort"] != "", UNNAMED)
     return frame
+
+
+def _numbers(values: pd.Series, *, where: str) -> pd.Series:
+    """Give a column as float64; NaN where nothing is given."""
+    found = pd.to_numeric(values, errors="coerce")
+    said = values.astype("string").str.strip().fillna("")
+    other = values[found.isna() & ~said.str.lower().isin(["", "nan"])]
+    if len(other):
+        what = f"the column {values.name} of the cases holds {other.iloc[0]!r}, expected a number."
+        raise RunError(what, where=where, fix="Write a number, or nothing where it is unknown.")
+    return found.astype(np.float64)
 
 
 def _judged(frame: pd.DataFrame) -> NDArray[np.bool_]:

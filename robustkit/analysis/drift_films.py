@@ -22,6 +22,7 @@ Progress = Callable[[str, int, int], None]
 
 NO_PATH = "the run does not say where the film is"
 OFF_FILM = "the box does not touch its film"
+NO_BOX = "the run does not say where the box is"
 
 _GREY = dict.fromkeys(("mean", "sd", "p05", "p50", "p95"), "grey levels")
 _BOTH = {**_GREY, "contrast": "", "laplacian_variance": "grey levels^2", "width_px": "px", "height_px": "px"}
@@ -74,7 +75,8 @@ def measure_films(
             values["film"][own], values["box"][own] = film, of_boxes
             reasons["film"][own] = reason
             off = np.isnan(of_boxes[:, 0])
-            reasons["box"][own] = np.where(off, reason or OFF_FILM, "").astype(object)
+            no_box = np.isnan(boxes[own]).any(axis=1)
+            reasons["box"][own] = np.where(off, reason or np.where(no_box, NO_BOX, OFF_FILM), "").astype(object)
             if progress:
                 progress("films", done, len(rows))
     tables = {place: pd.DataFrame(values[place], columns=list(UNITS[place])) for place in UNITS}
@@ -96,7 +98,7 @@ def _one(films: RunFilms, case_id: str, boxes: NDArray[np.float64]) -> _Found:
     pixels = np.asarray(film.pixels, dtype=np.uint8)
     of_boxes = nothing[1]
     for i, box in enumerate(boxes):
-        inside = cut(pixels, box)
+        inside = cut(pixels, box) if np.isfinite(box).all() else pixels[:0]
         if inside.size:
             of_boxes[i] = _ordered(measure(inside), "box", ring_contrast=ring_contrast(pixels, box))
     return _ordered(measure(pixels), "film", spacing_mm=film.spacing_mm or np.nan), of_boxes, ""

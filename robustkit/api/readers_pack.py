@@ -221,15 +221,16 @@ def _answers(folder: RunFolder, cohort: Judged, record: Mapping[str, Any], model
 
 
 def _readable(cohort: Judged, answers: Mapping[str, Any]) -> Any:
-    """Tell which judged cases were answered and have a film that is known."""
+    """Tell which judged cases were answered and have a film and a box that are known."""
     import numpy as np
 
     frame = cohort.frame
     has_film = frame["image_path"].astype(str).ne("") if "image_path" in frame else frame["case_id"].eq("")
-    found = cohort.judged & np.isfinite(answers["nominal"]) & has_film.to_numpy(dtype=bool)
+    has_box = np.isfinite(frame[["x0", "y0", "x1", "y1"]].to_numpy(dtype=np.float64)).all(axis=1)
+    found = cohort.judged & np.isfinite(answers["nominal"]) & has_film.to_numpy(dtype=bool) & has_box
     if found.sum() < 2:
-        what = f"{int(found.sum())} judged cases were answered and have a film that is known."
-        raise InputError(what, where="readers pack", fix="Only runs of `robustkit perturb` know their films.")
+        what = f"{int(found.sum())} judged cases were answered and have a film and a box that are known."
+        raise InputError(what, where="readers pack", fix="Runs of `robustkit perturb` know both.")
     return found
 
 

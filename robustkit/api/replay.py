@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from robustkit.errors import InputError
 if TYPE_CHECKING:
     from robustkit.crops._base import Snap
     from robustkit.images.radiograph import Radiograph
+    from robustkit.results.folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +99,25 @@ def replay(
         what = f"the run has no {kind} {chosen_level:g}, repeat {repeat}, of case {case!r}."
         raise InputError(what, where=str(folder.path), fix="See cases.parquet for the cases, run.json for the levels.")
     row = rows.iloc[0]
-    facts = folder.cases().set_index("case_id").loc[case]
     box = (float(row["x0"]), float(row["y0"]), float(row["x1"]), float(row["y1"]))
+    if not all(map(isfinite, box)):
+        what = f"the run does not say where the box of {case!r} lay."
+        raise InputError(what, where=str(folder.path), fix="Choose another case or repeat.")
     file = output or Path(f"{_safe(case)}-{kind}-{chosen_level:g}-{repeat}.png")
     film = RunFilms.of(folder).read(case)
     _write_crop(file, film, box=box, snapping=record.get("snap", "whole"), entry=seer)
+    logits = () if row["logits"] is None else tuple(float(v) for v in row["logits"])
     return Replayed(
         case=case, model=entry["name"], perturbation=kind, level=chosen_level, repeat=repeat, box=box,
-        score=float(row["score"]), logits=tuple(float(v) for v in row["logits"]), status=row["status"],
-        reason=row["reason"], crop=file, label=facts["label"],
-        note=note,
+        score=float(row["score"]), logits=logits, status=str(row["status"]), reason=str(row["reason"] or ""), crop=file,
+        label=_label(folder, case), note=note,
     )  # fmt: skip
+
+
+def _label(folder: RunFolder, case: str) -> str:
+    """Give the label of a case; "" where the run has none, as one of another program may."""
+    cases = folder.cases().reindex(columns=["case_id", "label"])
+    return str(next(iter(cases.loc[cases["case_id"] == case, "label"].dropna()), ""))
 
 
 def _model(record: dict[str, Any], name: str | None) -> dict[str, Any]:
@@ -151,6 +161,8 @@ def _condition(record: dict[str, Any], kind: str | None, level: float | None) ->
     if kind not in groups:
         what = f"the run has no perturbation {kind!r}; it has {', '.join(('nominal', *groups))}."
         raise InputError(what, where="--perturbation", fix="Choose one of these.")
+    if level is None and not groups[kind]:
+        raise InputError(f"the run has no level of {kind}.", where="run.json", fix="Choose another --perturbation.")
     return kind, float(level if level is not None else groups[kind][0])
 
 

@@ -37,10 +37,9 @@ class RunFilms:
             RunError: It cannot be read.
         """
         record, cases = folder.record(), folder.cases()
-        named = {"case_id", "image_path"} <= set(cases)
-        rows = cases[["case_id", "image_path"]].astype("string").fillna("").to_numpy().tolist() if named else []
+        named = cases.reindex(columns=["case_id", "image_path"]).astype("string").fillna("")
         allow_truncated = bool(record.get("allow_truncated", False))
-        return cls(dict(rows), read_films(folder.path), record.get("depth", "8"), allow_truncated)
+        return cls(dict(named.to_numpy().tolist()), read_films(folder.path), record.get("depth", "8"), allow_truncated)
 
     def read(self, case_id: str, *, depth: Depth | None = None) -> Radiograph:
         """Read the film of a case.

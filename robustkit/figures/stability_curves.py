@@ -41,7 +41,7 @@ class StabilityCurves:
             for metric in METRICS
             for (cohort, kind), part in rows[rows["metric"] == metric].groupby(["cohort", "perturbation"], sort=False)
             for over in (LEVEL, IOU)
-            if part["value"].notna().any() and (over == LEVEL or part["achieved_iou"].notna().any())
+            if part["value"].notna().any() and (over == LEVEL or part["achieved_iou"][part["x"] > 0].notna().any())
         ]
         caption = (
             "Level 0 is the box as given; at every other level each box is redrawn at random within the level. A curve "
@@ -65,8 +65,8 @@ def _draw(rows: pd.DataFrame, metric: str, where: tuple[str, str, str], facts: R
     for model, own in rows.groupby("model", sort=False):
         own = own.sort_values("x")
         numbers += [_numbers(r, str(model), unit, is_share=words.is_share) for r in own.to_dict("records")]
-        seen = own[own["value"].notna()]
         column = "x" if over == LEVEL else "achieved_iou"
+        seen = own[own["value"].notna() & own[column].notna()]
         hover = [_hover(r, unit, is_share=words.is_share) for r in seen.to_dict("records")]
         add_curve(figure, seen, str(model), facts, hover=hover, has_markers=True, column=column)
     percent_axis(figure, "y", is_share=words.is_share, from_zero=words.from_zero)

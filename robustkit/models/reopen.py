@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,17 @@ def _check_members(model: Classifier, entries: Sequence[Mapping[str, Any]]) -> N
 
 
 def input_spec(entry: Mapping[str, Any]) -> InputSpec:
-    """Give what the model wanted to see, as the run recorded it."""
-    fields = dict(entry["input"])
-    return InputSpec(**{**fields, "mean": tuple(fields["mean"]), "std": tuple(fields["std"])})
+    """Give what the model wanted to see, as the run recorded it.
+
+    Raises:
+        CheckpointError: It lacks something, or says what no model of this version asks for.
+        InputError: Numbers that no input has.
+    """
+    told, known = dict(entry.get("input") or {}), {f.name for f in fields(InputSpec)}
+    lacking, unknown = sorted({"height_px", "width_px", "mean", "std"} - set(told)), sorted(set(told) - known)
+    if lacking or unknown:
+        said = f"lacks {', '.join(lacking)}" if lacking else f"has {', '.join(unknown)}, which is not known"
+        what = f"what the model {entry['name']} wants to see {said}."
+        fix = "Read the run with the robustkit version that wrote it, or run `robustkit perturb` again."
+        raise CheckpointError(what, where="run.json", fix=fix)
+    return InputSpec(**{**told, "mean": tuple(told["mean"]), "std": tuple(told["std"])})

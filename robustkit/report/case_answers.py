@@ -50,6 +50,8 @@ def case_answers(folder: RunFolder, *, condition: tuple[str, float] | None, n_ca
         wanted.append([("perturbation", "==", condition[0]), ("level", "==", condition[1])])
     rows = folder.predictions(columns=["model", "case_id", "perturbation", "repeat", *sides, "score"], filters=wanted)
     first = rows[rows["model"] == rows["model"].iloc[0]] if len(rows) else rows
+    # another program may not tell where each box lay
+    first = first[np.isfinite(first[sides].to_numpy(dtype=np.float64)).all(axis=1)]
     is_given = first["perturbation"] == "nominal"
     given = first[is_given].drop_duplicates("case_id")
     moved = first[~is_given].sort_values("repeat", kind="stable").groupby("case_id", sort=False).head(BOXES)

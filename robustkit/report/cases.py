@@ -124,6 +124,7 @@ def _answers(folder: RunFolder, model: str, rows: pd.DataFrame) -> dict[str, pd.
     wanted = [("model", "==", model), ("case_id", "in", rows["case_id"].tolist())]
     columns = ["case_id", "perturbation", "level", "repeat", "x0", "y0", "x1", "y1", "score"]
     found = folder.predictions(columns=columns, filters=wanted)
+    found = found[np.isfinite(_boxes(found)).all(axis=1)]
     is_nominal = found["perturbation"] == "nominal"
     is_shown = (found["perturbation"] == first["perturbation"]) & (found["level"] == first["level"])
     kept = found[is_nominal | is_shown].assign(is_moved=~is_nominal).sort_values(["is_moved", "repeat"])

@@ -18,7 +18,7 @@ from robustkit.documents import TABLE_FAULTS, parquet_table, parse_json
 from robustkit.errors import RunError
 from robustkit.results.csv_text import csv_text
 from robustkit.results.record import NEEDED, record_faults
-from robustkit.results.schema import FORMAT, PREDICTION_TEXTS, TEXT_COLUMNS, completed, table_fault
+from robustkit.results.schema import FORMAT, PREDICTION_COLUMNS, PREDICTION_TEXTS, TEXT_COLUMNS, completed, table_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,16 @@ class RunFolder:
         """
         parts = self._parts()
         try:
-            frame: pd.DataFrame = parquet_table(parts, columns=columns, filters=filters).to_pandas()
+            found = parquet_table(parts, columns=columns, filters=filters)
         except TABLE_FAULTS as error:
             raise self._unreadable(error) from error
+        wanted = tuple(columns or PREDICTION_COLUMNS)
+        lacking = [c for c in wanted if c not in found.schema.names]
+        if lacking:
+            where, fix = str(self.path / "predictions"), "See docs on the run folder's format."
+            raise RunError(f"the predictions lack {', '.join(lacking)}.", where=where, fix=fix)
+        self._check_kinds(found.schema, wanted)
+        frame: pd.DataFrame = found.to_pandas()
         return frame
 
     def failures(self) -> dict[str, str]:
@@ -136,7 +143,7 @@ class RunFolder:
         """Give the facts of all cases: the manifest's columns plus derived ones (region, group, size, ...).
 
         Raises:
-            RunError: There are none, or they cannot be read.
+            RunError: There are none, they cannot be read, or nothing names them.
         """
         file = self.path / "cases.parquet"
         if not file.is_file():
@@ -154,6 +161,12 @@ class RunFolder:
         if strange:
             what = f"the column {', '.join(strange)} holds neither text nor numbers."
             raise RunError(what, where=str(file), fix="See docs on the run folder's format.")
+        if "case_id" not in frame:
+            raise RunError("the table of cases lacks case_id.", where=str(file), fix="Give each case a name.")
+        nameless = frame["case_id"].isna() | (frame["case_id"] == "")
+        if nameless.any():
+            what = f"{int(nameless.sum())} of {len(frame)} cases have no case_id."
+            raise RunError(what, where=str(file), fix="Give each case a name.")
         return frame
 
     def table(self, name: str) -> pd.DataFrame:

@@ -100,9 +100,13 @@ def _fields(value: Mapping[str, Any], fields: Mapping[str, Check], before: str) 
             yield from check(value[name], f"{before}{name}")
 
 
+_INPUT: dict[str, Check] = {
+    "height_px": _COUNT, "width_px": _COUNT, "kernel": _TEXT, "scaling": _TEXT, "mean": _listed(_NUMBER), "std": _listed(_NUMBER),
+    "channels": _TEXT, "margin": _NUMBER, "fit": _TEXT, "layout": _TEXT,
+}  # fmt: skip
 _MODEL: dict[str, Check] = {
     "name": _NAME, "classes": _listed(_TEXT), "positive": _listed(_TEXT), "sha256": _TEXT, "arch": _TEXT, "lineage": _TEXT,
-    "input": _OBJECT, "operating_points": _valued(_NUMBER), "assumed": _listed(_TEXT), "training": _OBJECT,
+    "input": _entry(_INPUT), "operating_points": _valued(_NUMBER), "assumed": _listed(_TEXT), "training": _OBJECT,
 }  # fmt: skip
 _MODEL["members"] = _listed(_entry(_MODEL, "name"))
 

@@ -72,8 +72,6 @@ class OpenRun:
         folder = RunFolder(path)
         record = folder.record()
         frame = folder.cases()
-        if "case_id" not in frame:
-            raise RunError("cases.parquet has no column case_id.", where=str(path))
         table = frame.assign(case_id=frame["case_id"].astype(str)).drop_duplicates("case_id").set_index("case_id")
         return cls(key, folder, record, table, _words(table))
 
