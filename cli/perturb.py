@@ -230,7 +230,7 @@ def _show(result: PerturbResult, *, json: bool, quiet: bool) -> None:
             note(f"failed: {failure}", quiet=quiet)
         if len(result.failures) > 10:
             note(f"failed: and {len(result.failures) - 10} more (status and reason in predictions)", quiet=quiet)
-        for trial in result.trials:
+        for trial in (t for t in result.trials if t["error"] is not None):
             note(_trial(trial), quiet=quiet)
         note(_summary(result), quiet=quiet)
         typer.echo(str(result.run))

@@ -155,6 +155,8 @@ def _cases(folder: RunFolder, vocabulary: Vocabulary) -> pd.DataFrame:
             frame[column] = frame[column].astype("string").fillna("").astype(str) if column in frame else ""
     for column in {*SIZES, *_OF_FILMS} & set(frame):
         frame[column] = _numbers(frame[column], where=where)
+    for column in ({*DERIVED} - {*SIZES}) & set(frame):
+        frame[column] = frame[column].astype("string").fillna("").astype(str)
     made = [c for c in DERIVED if c not in frame]
     if made:
         frame[made] = derive(frame, vocabulary)[made]

@@ -339,11 +339,12 @@ def _result(
     was_complete: bool = False,
     outcome: Outcome | None = None,
 ) -> PerturbResult:
+    failures, counts = folder.failures(), record.get("counts", {})
     result = PerturbResult(
         run=folder.path,
-        n_ok=record["counts"]["ok"],
-        n_failed=record["counts"]["failed"],
-        failures=tuple(f"{case}: {reason}" for case, reason in sorted(folder.failures().items())),
+        n_ok=counts.get("ok", len(prepared.request.plan.cases) - len(failures)),
+        n_failed=counts.get("failed", len(failures)),
+        failures=tuple(f"{case}: {reason}" for case, reason in sorted(failures.items())),
         warnings=tuple(record.get("warnings", prepared.facts["warnings"])),
         was_complete=was_complete,
         trials=tuple(t for t in record.get("trials", ())),

@@ -24,8 +24,8 @@ def reopened(entry: Mapping[str, Any], *, trust_code: bool = False) -> Classifie
     where = str(entry.get("path") or "")
     if entry.get("arch") == "oracle" and not where:
         model = replace(open_model(BUNDLED, ModelOptions()), name=name)
-    elif not where or not entry.get("input"):
-        what = f"the run does not say where the model {name} lies, or what it wants to see."
+    elif not where or not entry.get("input") or not entry.get("classes"):
+        what = f"the run does not say where the model {name} lies, what it wants to see, or what its classes are."
         raise CheckpointError(
             what, where="run.json", fix="Only runs of `robustkit perturb` can ask their models again."
         )

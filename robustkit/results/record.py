@@ -47,6 +47,7 @@ _COUNT = _kind("a whole number of 1 or more", lambda v: _is_whole(v) and v >= 1)
 _NUMBER = _kind("a finite number", _is_number)
 _MEASURE = _kind("a number", lambda v: isinstance(v, int | float) and not isinstance(v, bool))
 """NaN and infinity are answers, too."""
+_ERROR = _kind("a number or null", lambda v: v is None or (isinstance(v, int | float) and not isinstance(v, bool)))
 _OBJECT = _kind("an object", lambda v: isinstance(v, dict))
 _LIST = _kind("a list", lambda v: isinstance(v, list))
 
@@ -110,12 +111,15 @@ _MODEL: dict[str, Check] = {
 }  # fmt: skip
 _MODEL["members"] = _listed(_entry(_MODEL, "name"))
 
+_TRIAL: dict[str, Check] = {
+    "model": _TEXT, "backend": _TEXT, "precision": _TEXT, "error": _ERROR, "n_crops": _WHOLE, "tolerance": _MEASURE,
+}  # fmt: skip
 _RECORD: dict[str, Check] = {
     "status": _TEXT, "identity": _TEXT, "seed": _WHOLE, "repeats": _WHOLE, "set_size": _COUNT,
     "perturbations": _listed(_entry({"kind": _NAME, "levels": _listed(_NUMBER), "units": _TEXT}, "kind", "levels")),
     "models": _listed(_entry(_MODEL, "name", "classes", "positive"), least=1),
     "command": _LIST, "manifests": _listed(_entry({"path": _TEXT, "sha256": _TEXT})),
-    "thresholds": _listed(_entry({"value": _MEASURE}, "value")), "counts": _valued(_WHOLE), "packages": _OBJECT,
+    "thresholds": _listed(_entry({"value": _MEASURE}, "value")), "counts": _valued(_WHOLE), "trials": _listed(_entry(_TRIAL, *_TRIAL)), "packages": _OBJECT,
     "timings_s": _valued(_NUMBER), "warnings": _LIST, "stratify": _entry({"warnings": _LIST}), "positive_labels": _listed(_TEXT),
     "sampler": _TEXT, "border": _TEXT, "snap": _TEXT, "precision": _TEXT, "depth": _TEXT, "device": _TEXT,
 }  # fmt: skip

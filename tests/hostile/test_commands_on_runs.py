@@ -122,6 +122,11 @@ CHANGES: Mapping[str, Change] = {
     "no input": _record(lambda r: r["models"][0].pop("input")),
     "an input with more to it": _record(lambda r: r["models"][0]["input"].update(zoom=2)),
     "an input of text": _record(lambda r: r["models"][0]["input"].update(height_px="large")),
+    "no classes": _record(lambda r: r["models"][0].update(classes=[])),
+    "no counts": _record(lambda r: r.pop("counts")),
+    "counts of nothing": _record(lambda r: r.update(counts={})),
+    "trials that are none": _record(lambda r: r.update(trials=[None])),
+    "some regions unknown": _cases(lambda c: c.assign(region=c["region"].where(c.index % 2 == 0))),
     "no digests": lambda run: (run / "films.parquet").unlink(),
     "damaged digests": lambda run: (run / "films.parquet").write_bytes(b"x") and None,
 }
@@ -138,6 +143,22 @@ def test_damaged_in_one_place(run: Path, typed: Typed, tally: Tally, what: str) 
     for arguments in _commands(run).values():
         typed("runs: by every command", *arguments)
     tally.judge("runs: by every command", lambda: _look(run))
+
+
+@pytest.mark.parametrize(
+    "what", ["no classes", "no counts", "counts of nothing", "trials that are none", "some regions unknown", "no boxes"]
+)
+def test_what_asks_the_models_again(world: Path, run: Path, typed: Typed, what: str) -> None:
+    CHANGES[what](run)
+    typed(
+        "runs: by every command", "heatmaps", run, "--repeats", 1, "--draws", 100, "--check-cases", 0, "--device", "cpu",
+        "--workers", 1,
+    )  # fmt: skip
+    made = world.parent
+    typed(
+        "runs: by every command", "perturb", "--resume", run, "--model", made / "a.pt", "--model", made / "b.pt", "--manifest",
+        made / "cases.csv", "--shifts", 0.1, "--repeats", 3, "--device", "cpu", "--backend", "eager", "--workers", 1,
+    )  # fmt: skip
 
 
 def _every_column(world: Path) -> Iterator[tuple[str, Change]]:
