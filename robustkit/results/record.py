@@ -119,7 +119,8 @@ _RECORD: dict[str, Check] = {
     "perturbations": _listed(_entry({"kind": _NAME, "levels": _listed(_NUMBER), "units": _TEXT}, "kind", "levels")),
     "models": _listed(_entry(_MODEL, "name", "classes", "positive"), least=1),
     "command": _LIST, "manifests": _listed(_entry({"path": _TEXT, "sha256": _TEXT})),
-    "thresholds": _listed(_entry({"value": _MEASURE}, "value")), "counts": _valued(_WHOLE), "trials": _listed(_entry(_TRIAL, *_TRIAL)), "packages": _OBJECT,
+    "thresholds": _listed(_entry({"value": _MEASURE}, "value")), "counts": _valued(_WHOLE), "trials": _listed(_entry(_TRIAL, *_TRIAL)),
+    "packages": _OBJECT,
     "timings_s": _valued(_NUMBER), "warnings": _LIST, "stratify": _entry({"warnings": _LIST}), "positive_labels": _listed(_TEXT),
     "sampler": _TEXT, "border": _TEXT, "snap": _TEXT, "precision": _TEXT, "depth": _TEXT, "device": _TEXT,
 }  # fmt: skip
