@@ -232,15 +232,34 @@ def test_the_command_says_how_to_go_on_and_exits_130(
     trust.row(f"Ctrl-C at the command, {('once', 'twice')[presses - 1]}", tried=1, found=0)
 
 
-def test_ctrl_c_in_a_terminal_reaches_no_local_worker(tmp_path: Path, trust: TrustRows) -> None:
+_TWO_DEVICES = """
+import robustkit.api._run as made
+made.resolve_devices = lambda *a, **k: ("cpu", "cpu")
+from robustkit.cli.main import run
+run()
+"""
+_ONE_DEVICE = "from robustkit.cli.main import run; run()"
+
+
+@pytest.mark.parametrize(
+    ("workers", "script", "flags"),
+    [
+        ("dask", _ONE_DEVICE, ["--executor", "dask", "--scheduler", "local:1"]),
+        ("processes", _TWO_DEVICES, []),
+    ],
+    ids=["dask", "processes"],
+)
+def test_ctrl_c_in_a_terminal_reaches_no_local_worker(
+    tmp_path: Path, trust: TrustRows, workers: str, script: str, flags: list[str]
+) -> None:
     """The terminal sends it to all processes: workers that end would be waited for without end."""
-    pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    if workers == "dask":
+        pytest.importorskip("distributed", reason="dask.distributed is not installed")
     write_films(tmp_path, n=12)
     write_network(tmp_path / "a.pt", seed=1)
-    command = [sys.executable, "-c", "from robustkit.cli.main import run; run()", "perturb", "--model", str(tmp_path / "a.pt"),
+    command = [sys.executable, "-c", script, "perturb", "--model", str(tmp_path / "a.pt"),
                "--manifest", str(tmp_path / "cases.csv"), "--out", str(tmp_path / "run"), "--shifts", "0.1,0.2", "--repeats",
-               "400", "--part-rows", "100", "--batch-size", "4", "--device", "cpu", "--backend", "eager", "--executor", "dask",
-               "--scheduler", "local:1"]  # fmt: skip
+               "400", "--part-rows", "100", "--batch-size", "4", "--device", "cpu", "--backend", "eager", *flags]  # fmt: skip
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as child:
@@ -257,8 +276,9 @@ def test_ctrl_c_in_a_terminal_reaches_no_local_worker(tmp_path: Path, trust: Tru
     assert said.startswith("stopping when what is in hand is finished; Ctrl-C again stops at once\nrobustkit: ")
     assert said.endswith("goes on from here.\n")
     assert said.count("\n") == 2
+    assert "stopped at once" not in said
     check_whole(tmp_path / "run")
-    trust.row("Ctrl-C in a terminal, with local dask workers", tried=1, found=0)
+    trust.row(f"Ctrl-C in a terminal, with local workers ({workers})", tried=1, found=0)
 
 
 _SLOW = """
