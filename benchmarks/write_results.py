@@ -220,7 +220,7 @@ STRATIFY = (
     "draw from the sample's own fit, by blocks that fit the cache, and in the large by a polynomial; thresholds of "
     "resamples in one array; tables written column by column; models, cohorts and strata on all cores.",
     "",
-    "What is left is flat: no one function has more than a twentieth of the time. Two cores give less than twice the "
+    "What is left is flat: in a profile of one core no one function has more than 6 % of the time. Two cores give less than twice the "
     "speed, because most of it is many short calls of numpy, and threads that make such calls wait for each other: "
     "one such function takes as long twice in two threads as twice in a row, and half of that in two processes.",
     "",
