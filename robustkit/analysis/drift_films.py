@@ -54,16 +54,15 @@ def measure_films(
     """Read every film once, in threads; one that cannot be read is counted with the reason.
 
     Args:
-        frame: N cases with boxes, ``image_path`` and spacing.
+        frame: N cases with boxes and spacing.
         keep: ``(N,)`` the cases whose films are wanted.
         workers: Threads.
         films: How the run read them; one that is another file by now is not measured.
         progress: Told of films.
     """
     n = len(frame)
-    columns = frame["image_path"] if "image_path" in frame else pd.Series("", index=frame.index)
-    paths = columns.astype("string").fillna("").to_numpy(dtype=object)
     boxes, ids = frame[["x0", "y0", "x1", "y1"]].to_numpy(dtype=np.float64), frame["case_id"].tolist()
+    paths = np.array([films.paths.get(i, "") for i in ids], dtype=object)
     groups = pd.Series(np.arange(n))[keep & (paths != "")].groupby(paths[keep & (paths != "")]).indices
     rows = {p: np.flatnonzero(keep & (paths != ""))[i] for p, i in groups.items()}
     values = {place: np.full((n, len(UNITS[place])), np.nan) for place in UNITS}
@@ -75,7 +74,7 @@ def measure_films(
             values["film"][own], values["box"][own] = film, of_boxes
             reasons["film"][own] = reason
             off = np.isnan(of_boxes[:, 0])
-            no_box = np.isnan(boxes[own]).any(axis=1)
+            no_box = ~np.isfinite(boxes[own]).all(axis=1)
             reasons["box"][own] = np.where(off, reason or np.where(no_box, NO_BOX, OFF_FILM), "").astype(object)
             if progress:
                 progress("films", done, len(rows))
@@ -97,10 +96,10 @@ def _one(films: RunFilms, case_id: str, boxes: NDArray[np.float64]) -> _Found:
         return *nothing, error.what
     pixels = np.asarray(film.pixels, dtype=np.uint8)
     of_boxes = nothing[1]
-    for i, box in enumerate(boxes):
-        inside = cut(pixels, box) if np.isfinite(box).all() else pixels[:0]
+    for i in np.flatnonzero(np.isfinite(boxes).all(axis=1)):
+        inside = cut(pixels, boxes[i])
         if inside.size:
-            of_boxes[i] = _ordered(measure(inside), "box", ring_contrast=ring_contrast(pixels, box))
+            of_boxes[i] = _ordered(measure(inside), "box", ring_contrast=ring_contrast(pixels, boxes[i]))
     return _ordered(measure(pixels), "film", spacing_mm=film.spacing_mm or np.nan), of_boxes, ""
 
 

@@ -98,7 +98,7 @@ def replay(
     if rows.empty:
         what = f"the run has no {kind} {chosen_level:g}, repeat {repeat}, of case {case!r}."
         raise InputError(what, where=str(folder.path), fix="See cases.parquet for the cases, run.json for the levels.")
-    row = rows.iloc[0]
+    row = rows.fillna({"status": "", "reason": ""}).iloc[0]
     box = (float(row["x0"]), float(row["y0"]), float(row["x1"]), float(row["y1"]))
     if not all(map(isfinite, box)):
         what = f"the run does not say where the box of {case!r} lay."
@@ -109,7 +109,7 @@ def replay(
     logits = () if row["logits"] is None else tuple(float(v) for v in row["logits"])
     return Replayed(
         case=case, model=entry["name"], perturbation=kind, level=chosen_level, repeat=repeat, box=box,
-        score=float(row["score"]), logits=logits, status=str(row["status"]), reason=str(row["reason"] or ""), crop=file,
+        score=float(row["score"]), logits=logits, status=row["status"], reason=row["reason"], crop=file,
         label=_label(folder, case), note=note,
     )  # fmt: skip
 

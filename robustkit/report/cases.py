@@ -102,7 +102,7 @@ def least_stable(
     rows = stability[(stability["perturbation"] == condition[0]) & (stability["level"] == condition[1])]
     rows = rows[rows["sd"].notna()].sort_values(["flip_rate", "sd"], ascending=False, kind="stable")
     facts = folder.cases().drop_duplicates("case_id").set_index("case_id")
-    films = RunFilms.of(folder)
+    films = RunFilms.of(folder) if has_images else None
     shown = []
     for model in dict.fromkeys(stability["model"]):
         own = rows[rows["model"] == model].head(n)
@@ -111,7 +111,7 @@ def least_stable(
             if row["case_id"] not in answers or row["case_id"] not in facts.index:
                 continue
             about, given = facts.loc[row["case_id"]], answers[row["case_id"]]
-            picture = _picture(about, given, films=films) if has_images else Picture(note=LEFT_OUT)
+            picture = _picture(about, given, films=films) if films else Picture(note=LEFT_OUT)
             shown.append(_case(row, about, given, threshold=thresholds.get(str(model), float("nan")), picture=picture))
     return tuple(shown)
 

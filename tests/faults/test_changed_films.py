@@ -64,6 +64,13 @@ def test_a_run_of_another_program_may_not_know_its_films(run: Path) -> None:
         replay(run=run, case="case-2", repeat=1)
 
 
+def test_a_run_that_gives_no_reasons(run: Path, tmp_path: Path) -> None:
+    for part in (run / "predictions").glob("*.parquet"):
+        rows = pd.read_parquet(part)
+        rows.assign(reason=rows["reason"].where(rows["reason"] != "")).to_parquet(part, index=False)
+    assert replay(run=run, case="case-2", repeat=1, output=tmp_path / "crop.png").reason == ""
+
+
 def test_a_report_shows_no_other_film(run: Path) -> None:
     report(runs=[run])
     folder = RunFolder(run)
