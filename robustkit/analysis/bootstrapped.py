@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustkit.analysis.estimates import MEANS, RATES, RIGHT_AT, Stratified, metrics_of
+from robustkit.analysis.layout import Layouts
 from robustkit.analysis.rates import at_prevalence, rate
 from robustkit.stats.agreement import MEASURES, measure, not_estimable
 from robustkit.stats.bootstrap import MIN_PATIENTS, PatientDraws
@@ -40,18 +41,22 @@ class _Asked:
     method: str = METHOD
 
 
-def bootstrapped(answers: Sequence[Stratified], draws: PatientDraws) -> list[dict[str, Estimates]]:
+def bootstrapped(
+    answers: Sequence[Stratified], layouts: Sequence[Layouts], draws: PatientDraws
+) -> list[dict[str, Estimates]]:
     """Give, for each of the answers, the metrics of MEANS and RATES and the measures of agreement, by name.
 
     Args:
-        answers: Of any cohorts, models and conditions.
+        answers: Of any models and conditions, all cohorts together.
+        layouts: Of each of them.
         draws: Of patients, shared by everything of the run.
     """
     found: list[dict[str, Estimates]] = [{} for _ in answers]
     for alike in _by_layout(answers):
         asked = [_asked(answers[places[0]], [answers[i].threshold for i in places]) for places in alike]
         questions = [_question([answers[i] for i in p], own) for p, own in zip(alike, asked, strict=True)]
-        bounds = bounds_of_sums(answers[alike[0][0]].layout.groups, draws, questions)
+        known = layouts[alike[0][0]]
+        bounds = bounds_of_sums(known.together.groups, draws, questions, unions=known.unions)
         for places, own, statistics in zip(alike, asked, bounds, strict=True):
             for row, i in enumerate(places):
                 found[i] = {m: _estimates(answers[i], a, statistics.get(m), row) for m, a in own.items()}

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from threading import Lock
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,9 @@ from robustkit.analysis.bootstrapped import bootstrapped
 from robustkit.analysis.cohort import ALL, Judged
 from robustkit.analysis.errors import errors_block, errors_table
 from robustkit.analysis.estimates import Stratified, stratified
-from robustkit.analysis.layout import Layout, code, lay_out
+from robustkit.analysis.frames import Block
+from robustkit.analysis.known_layouts import KnownLayouts, Unit
+from robustkit.analysis.layout import Layouts
 from robustkit.analysis.matrix import NOMINAL, ModelAnswers
 from robustkit.analysis.operating_points import operating_rows, operating_table, points_of
 from robustkit.analysis.reliability import calibration_rows, calibration_table
@@ -31,15 +32,8 @@ from robustkit.analysis.transfer import transfer_rows, transfer_table
 from robustkit.analysis.whole_cohort import whole_cohort_estimates
 from robustkit.stats.bootstrap import PatientDraws
 from robustkit.stats.cores import on_all_cores
-from robustkit.stats.estimate import Estimate
+from robustkit.stats.estimate import Estimate, Estimates
 from robustkit.stats.threshold import OperatingPoint
-from robustkit.strata._order import SEPARATOR
-
-Unit = Literal["case", "lesion", "patient"]
-
-CROSSED = (("subtype", "region"), ("subtype", "size"), ("region", "size"))
-"""Pairs whose nominal errors are counted where they meet; ``--by a*b`` gives all tables of any other pair."""
-
 
 _TABLES: Mapping[str, Callable[[Any], pd.DataFrame]] = {
     "errors": errors_table,
@@ -79,13 +73,28 @@ class _Model:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """One model, cohort and condition in strata; the bootstrap is still to come."""
+class _Told:
+    """What is said of one cohort in one condition: the condition, metrics of the whole cohort, columns that are one."""
 
     condition: Condition
-    stratified: Stratified
     whole: Mapping[str, Estimate]
     fixed: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One model and condition in strata of one cohort, or of all side by side; the bootstrap is still to come.
+
+    Attributes:
+        layouts, stratified: Of these cohorts.
+        told: By cohort.
+        rows: Of the tables that need no bootstrap, by cohort.
+    """
+
+    layouts: Layouts
+    stratified: Stratified
+    told: Mapping[str, _Told]
+    rows: Mapping[str, Sequence[Rows]]
 
 
 def by_stratum(
@@ -107,22 +116,27 @@ def by_stratum(
         unit: What is counted.
         prevalence: See ``Sample``.
     """
-    layouts, units = _Layouts(cohort, strata, unit), _units(cohort, unit)
+    known, units = KnownLayouts(cohort, strata, unit), _units(cohort, unit)
     judged = [_model(cohort, *own, units=units, draws=draws, prevalence=prevalence) for own in models]
-    tasks = [(model, name) for model in judged for name in cohort.cohorts]
-    made = on_all_cores(lambda task: _judge(cohort, task[0], task[1], layouts=layouts), tasks)
+    # a case answers alike in every cohort, so all cohorts are counted together; lesions and patients may be in several
+    together = [cohort.cohorts] if unit == "case" else [(name,) for name in cohort.cohorts]
+    # the boxes as given come first: most tables are of them
+    tasks = [
+        (model, position, names)
+        for position in range(1 + max(len(m.answers.matrices) for m in judged))
+        for model in judged
+        for names in together
+    ]
+    parts = on_all_cores(lambda task: _judge(cohort, *task, known=known), tasks)
+    drawn = bootstrapped([p.stratified for p in parts], [p.layouts for p in parts], draws)
+    places = [(part, more, name) for part, more in zip(parts, drawn, strict=True) for name in part.told]
+    models_first = {m.answers.model: i for i, m in enumerate(judged)}
+    places.sort(key=lambda p: (models_first[p[0].told[p[2]].condition.model], cohort.cohorts.index(p[2])))
     rows: dict[str, list[Any]] = {name: [] for name in ("strata", *_TABLES)}
     rows["agreement"] += variance_blocks(cohort, [own for own, _ in models])
-    for table, more in (found for _, own in made for found in own):
-        rows[table] += more
-    parts = [part for own, _ in made for part in own]
-    for part, drawn in zip(parts, bootstrapped([p.stratified for p in parts], draws), strict=True):
-        s, fixed = part.stratified, part.fixed
-        rows["strata"] += strata_blocks(
-            s, drawn, whole=part.whole, condition=part.condition, fixed={**fixed, "unit": unit}
-        )
-        if s.repeats > 1 and len(s.patients):
-            rows["agreement"].append(agreement_block(s.layout, drawn, fixed=fixed))
+    for told in on_all_cores(lambda place: _rows_of(*place, unit=unit), places):
+        for table, more in told:
+            rows[table] += more
     return strata_table(rows["strata"]), {name: make(rows[name]) for name, make in _TABLES.items()}
 
 
@@ -142,49 +156,56 @@ def _model(
     return _Model(own, rules, threshold.operating_point, usual, sweep_grid(cohort, own, usual))
 
 
-def _judge(cohort: Judged, model: _Model, name: str, *, layouts: _Layouts) -> tuple[list[_Part], list[Rows]]:
-    """Give everything of one model and cohort that needs no bootstrap by stratum."""
-    parts: list[_Part] = []
-    rows: list[Rows] = []
-    samples: list[Sample] = []
-    for sample, condition in _conditions(cohort, model, name):
+def _judge(cohort: Judged, model: _Model, position: int, names: Sequence[str], *, known: KnownLayouts) -> _Part:
+    """Give everything of one model, condition (0: boxes as given) and cohorts that needs no bootstrap by stratum."""
+    sample, condition = _sample(cohort, model, position, names[0])
+    redrawn = None
+    if position == 0 and model.answers.matrices:
+        redrawn, _ = _sample(cohort, model, 1, names[0])
+    layouts = known.of(sample, names)
+    found = stratified(sample, layouts)
+    told: dict[str, _Told] = {}
+    rows: dict[str, list[Rows]] = {}
+    for name in names:
+        own = _of(cohort, sample, names, name)
         fixed = {
             "cohort": name, "split": cohort.split_of(name), "model": condition.model,
             "perturbation": condition.perturbation, "level": condition.level,
         }  # fmt: skip
-        whole = whole_cohort_estimates(sample) if sample.is_nominal else {}
-        parts.append(_Part(condition, stratified(sample, layouts.of(sample, name)), whole, fixed))
-        rows += _rows(cohort, sample, parts[-1], points=model.usual, layouts=layouts)
-        # the nominal boxes and those of the primary level
-        samples = [*samples, sample][:2]
-    given, redrawn = samples[0], samples[1] if len(samples) > 1 else None
-    fixed = {"cohort": name, "split": cohort.split_of(name), "model": model.answers.model}
-    group = cohort.frame["group"].to_numpy()[given.rows]
-    blocks = sweep_blocks(
-        given, redrawn, layouts.answered(given), group=group, grid=model.grid, points=model.usual, fixed=fixed
-    )
-    return parts, [*rows, ("sweep", list(blocks))]
+        whole = whole_cohort_estimates(own) if own.is_nominal else {}
+        told[name] = _Told(replace(condition, cohort=name), whole, fixed)
+        rows[name] = list(_rows(cohort, own, found.of(layouts, name), told[name], points=model.usual, known=known))
+        if own.is_nominal:
+            primary = None if redrawn is None else _of(cohort, redrawn, names, name)
+            rows[name].append(("sweep", list(_sweep(cohort, own, primary, model, fixed=fixed, known=known))))
+    return _Part(layouts, found, told, rows)
+
+
+def _of(cohort: Judged, sample: Sample, names: Sequence[str], name: str) -> Sample:
+    """Give the units of one of the cohorts that a sample holds."""
+    return sample if len(names) == 1 or name == names[0] else sample.only(cohort.in_cohort(name)[sample.rows])
 
 
 def _rows(
     cohort: Judged,
     sample: Sample,
-    part: _Part,
+    s: Stratified,
+    told: _Told,
     *,
     points: Sequence[OperatingPoint],
-    layouts: _Layouts,
+    known: KnownLayouts,
 ) -> Iterator[Rows]:
     """Give the rows of one model, cohort and condition, by table."""
-    condition = part.condition
+    condition = told.condition
     if sample.repeats > 1 and len(sample.rows):
-        yield "repeats", [repeats_block(sample, part.stratified, fixed={**part.fixed, "repeats": sample.repeats})]
+        yield "repeats", [repeats_block(sample, s, fixed={**told.fixed, "repeats": sample.repeats})]
     if condition.is_primary:
         yield "size_curve", size_curve_rows(cohort, sample, condition=condition)
     if condition.is_primary and condition.cohort == ALL:
-        yield "transfer", list(transfer_rows(cohort, sample, part.stratified.layout, condition=condition))
+        yield "transfer", list(transfer_rows(cohort, sample, s.layout, condition=condition))
     group = cohort.frame["group"].to_numpy()[sample.rows]
-    fixed = {**part.fixed, "operating_point": condition.operating_point}
-    yield "errors", [errors_block(sample, layouts.answered(sample, is_crossed=sample.is_nominal), group, fixed=fixed)]
+    fixed = {**told.fixed, "operating_point": condition.operating_point}
+    yield "errors", [errors_block(sample, known.answered(sample, is_crossed=sample.is_nominal), group, fixed=fixed)]
     if not sample.is_nominal:
         return
     yield "operating_points", operating_rows(cohort, sample, points, condition=condition)
@@ -193,32 +214,32 @@ def _rows(
     yield "decision_curve", decision_rows(cohort, sample, condition=condition)
 
 
-class _Layouts:
-    """Strata of the units that answered: most often the same units, laid out once."""
-
-    def __init__(self, cohort: Judged, strata: Mapping[str, pd.Series], unit: Unit) -> None:
-        self._cohort, self._unit = cohort, unit
-        self._coded, self._crossed = code(strata), code(_crossed(strata))
-        self._known: dict[tuple[str, bytes], Layout] = {}
-        self._lock = Lock()
-
-    def of(self, sample: Sample, name: str) -> Layout:
-        """Give the strata of one cohort's units; of cases also those of which none was answered."""
-        with self._lock:
-            key = name, sample.rows.tobytes()
-            if key not in self._known:
-                listed = self._cohort.in_cohort(name) if self._unit == "case" else None
-                self._known[key] = lay_out(sample.rows, sample.patients, self._coded, listed=listed)
-            return self._known[key]
-
-    def answered(self, sample: Sample, *, is_crossed: bool = False) -> Layout:
-        """Give the strata that have units, also those of crossed variables where asked."""
-        strata = {**self._coded, **self._crossed} if is_crossed else self._coded
-        return lay_out(sample.rows, sample.patients, strata)
+def _sweep(
+    cohort: Judged,
+    sample: Sample,
+    redrawn: Sample | None,
+    model: _Model,
+    *,
+    fixed: Mapping[str, object],
+    known: KnownLayouts,
+) -> Iterator[Block]:
+    group = cohort.frame["group"].to_numpy()[sample.rows]
+    fixed = {column: fixed[column] for column in ("cohort", "split", "model")}
+    return sweep_blocks(
+        sample, redrawn, known.answered(sample), group=group, grid=model.grid, points=model.usual, fixed=fixed
+    )
 
 
-def _crossed(strata: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
-    return {f"{a}*{b}": strata[a].str.cat(strata[b], sep=SEPARATOR) for a, b in CROSSED if a in strata and b in strata}
+def _rows_of(part: _Part, drawn: Mapping[str, Estimates], name: str, *, unit: Unit) -> list[Rows]:
+    """Give all rows of one model, cohort and condition, by table."""
+    s, told = part.stratified.of(part.layouts, name), part.told[name]
+    own = part.layouts.together.parts[name]
+    more = {metric: e.part(own) for metric, e in drawn.items()}
+    blocks = strata_blocks(s, more, whole=told.whole, condition=told.condition, fixed={**told.fixed, "unit": unit})
+    rows: list[Rows] = [*part.rows[name], ("strata", list(blocks))]
+    if s.repeats > 1 and len(s.patients):
+        rows.append(("agreement", [agreement_block(s.layout, more, fixed=told.fixed)]))
+    return rows
 
 
 def _units(cohort: Judged, unit: Unit) -> NDArray[np.intp] | None:
@@ -229,21 +250,19 @@ def _units(cohort: Judged, unit: Unit) -> NDArray[np.intp] | None:
     return np.asarray(codes, dtype=np.intp)
 
 
-def _conditions(cohort: Judged, model: _Model, name: str) -> Iterator[tuple[Sample, Condition]]:
-    """Give the nominal condition, then every level of every perturbation, for one cohort."""
-    begun: set[str] = set()
+def _sample(cohort: Judged, model: _Model, position: int, name: str) -> tuple[Sample, Condition]:
+    """Give the answers to the boxes as given (0), or to those of one level of one perturbation, in one cohort."""
     own = model.answers
-    for matrix in (None, *own.matrices):
-        kind = matrix.perturbation if matrix else NOMINAL
-        sample = make_sample(
-            matrix.scores if matrix else own.nominal[:, None],
-            own.nominal,
-            positive=cohort.positive,
-            patients=cohort.patients,
-            keep=cohort.in_cohort(name),
-            rules=model.rules,
-            is_nominal=matrix is None,
-        )
-        level = matrix.level if matrix else 0.0
-        yield sample, Condition(own.model, name, kind, level, model.operating_point, is_primary=kind not in begun)
-        begun.add(kind)
+    matrix = own.matrices[position - 1] if position else None
+    sample = make_sample(
+        matrix.scores if matrix else own.nominal[:, None],
+        own.nominal,
+        positive=cohort.positive,
+        patients=cohort.patients,
+        keep=cohort.in_cohort(name),
+        rules=model.rules,
+        is_nominal=matrix is None,
+    )
+    kind, level = (matrix.perturbation, matrix.level) if matrix else (NOMINAL, 0.0)
+    is_primary = kind not in {m.perturbation for m in own.matrices[: max(0, position - 1)]}
+    return sample, Condition(own.model, name, kind, level, model.operating_point, is_primary=is_primary)

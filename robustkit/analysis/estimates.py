@@ -1,4 +1,4 @@
-"""One condition in all strata of its cohort: the estimate of every metric that needs no bootstrap, and what the others are
+"""One condition in all strata of its cohorts: the estimate of every metric that needs no bootstrap, and what the others are
 made of."""
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from robustkit.analysis.layout import Layout
+from robustkit.analysis.layout import Layout, Layouts
 from robustkit.analysis.rates import AT_PREVALENCE, rate_columns
 from robustkit.analysis.sample import Flags, Sample
 from robustkit.stats.agreement import case_columns
 from robustkit.stats.codes import n_distinct
 from robustkit.stats.estimate import Estimate, Estimates, no_estimates
-from robustkit.stats.grouped_auc import GroupPlacements, aucs_lost, clustered_aucs, group_placements
+from robustkit.stats.grouped_auc import aucs_lost, clustered_aucs, group_placements
 from robustkit.stats.groups import Groups, make_groups
 from robustkit.stats.montecarlo import independent
 from robustkit.stats.proportion import clustered_proportion, clustered_proportions
@@ -43,6 +43,13 @@ class PerCase:
         found = np.zeros(len(self.keep))
         found[self.keep] = values
         return found
+
+    def of(self, rows: NDArray[np.intp]) -> PerCase:
+        """Give those of some of the ``(n,)`` cases."""
+        keep = self.keep[rows]
+        kept = (np.cumsum(self.keep) - 1)[rows[keep]]
+        within = None if self.within is None else self.within[kept]
+        return PerCase(keep, self.values[kept], within, self.repeats)
 
 
 def sensitivity_values(s: Sample) -> PerCase:
@@ -91,7 +98,7 @@ def proportion(s: Sample, metric: str) -> Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Stratified:
-    """One sample in the strata of its cohort.
+    """One sample in the strata of a cohort, or of several cohorts side by side.
 
     Attributes:
         layout: The strata.
@@ -100,7 +107,7 @@ class Stratified:
         is_positive, is_negative: ``(k,)`` True for a stratum of this class alone; with neither there are both, or no unit.
         counted: What every estimate rests on, without values.
         n_negative_patients: ``(k,)``.
-        placed: Placements of the scores; a stratum of one class is joined by the other class of its cohort.
+        aucs: ``(R, k)`` AUC of each repeat; a stratum of one class is joined by the other class of its cohort.
         estimates: ``(k,)`` by metric: those that need no bootstrap.
         columns: ``(n,)`` per-case values whose sums the bootstrap needs; a metric that is not defined has none.
         tested: By metric: what strata are tested for.
@@ -115,23 +122,39 @@ class Stratified:
     is_negative: Flags
     counted: Estimates
     n_negative_patients: NDArray[np.intp]
-    placed: GroupPlacements
+    aucs: Values
     estimates: Mapping[str, Estimates]
     columns: Mapping[str, Values]
     tested: Mapping[str, PerCase]
     patients: NDArray[np.intp]
 
+    def of(self, layouts: Layouts, name: str) -> Stratified:
+        """Give what belongs to one cohort of those that are laid out side by side; the bootstrap's columns do not."""
+        part, rows = layouts.together.parts[name], layouts.rows[name]
+        return replace(
+            self, layout=layouts.own[name], is_positive=self.is_positive[part], is_negative=self.is_negative[part],
+            counted=self.counted.part(part), n_negative_patients=self.n_negative_patients[part], aucs=self.aucs[:, part],
+            estimates={m: e.part(part) for m, e in self.estimates.items()},
+            columns={},
+            tested={m: share.of(rows) for m, share in self.tested.items()}, patients=self.patients[rows],
+        )  # fmt: skip
 
-def stratified(s: Sample, layout: Layout) -> Stratified:
-    """Give every metric of every stratum that needs no bootstrap, and the columns of those that do."""
-    groups = layout.groups
+
+def stratified(s: Sample, layouts: Layouts) -> Stratified:
+    """Give every metric of every stratum that needs no bootstrap, and the columns of those that do.
+
+    Args:
+        s: Units of all cohorts.
+        layouts: Their strata.
+    """
+    groups = layouts.together.groups
     n, n_positive = groups.n_cases(), groups.sums(s.positive).astype(np.intp)
     counted = no_estimates(
         groups.k, n_cases=n, n_patients=groups.n_patients(), n_positive=n_positive,
         n_positive_patients=groups.only(s.positive).n_patients(),
     )  # fmt: skip
     is_positive, is_negative = (n > 0) & (n_positive == n), (n > 0) & (n_positive == 0)
-    joined = _joined(s, groups, is_positive, is_negative)
+    joined = _joined(s, layouts, is_positive, is_negative)
     placed = group_placements(s.positive, s.scores.T, joined, set_size=s.set_size)
     shares = {m: values(s) for m, values in PROPORTIONS.items() if not (s.is_nominal and m == "flip_rate")}
     found = {m: _proportions(s, share, groups, cap=_cap(m)) for m, share in shares.items()}
@@ -147,18 +170,21 @@ def stratified(s: Sample, layout: Layout) -> Stratified:
     everyone = np.ones(len(s.rows), dtype=bool)
     tested = {**shares, **{m: PerCase(everyone, means[m]) for m in ("rank_sd", "cut_distance")}}
     return Stratified(
-        layout, 0 if s.is_nominal else s.repeats, s.threshold, s.prevalence, is_positive, is_negative, counted,
-        groups.only(~s.positive).n_patients(), placed, found, columns, tested, s.patients,
+        layouts.together, 0 if s.is_nominal else s.repeats, s.threshold, s.prevalence, is_positive, is_negative, counted,
+        groups.only(~s.positive).n_patients(), placed.aucs, found, columns, tested, s.patients,
     )  # fmt: skip
 
 
-def _joined(s: Sample, groups: Groups, is_positive: Flags, is_negative: Flags) -> Groups:
+def _joined(s: Sample, layouts: Layouts, is_positive: Flags, is_negative: Flags) -> Groups:
     """Let a stratum of one class be joined by all of the other class in its cohort."""
+    groups = layouts.together.groups
     case, group = [groups.case], [groups.group]
-    for own, others in ((is_positive, np.flatnonzero(~s.positive)), (is_negative, np.flatnonzero(s.positive))):
-        strata = np.flatnonzero(own)
-        case.append(np.tile(others, len(strata)))
-        group.append(np.repeat(strata, len(others)))
+    for name, rows in layouts.rows.items():
+        part, positive = layouts.together.parts[name], s.positive[rows]
+        for own, others in ((is_positive, rows[~positive]), (is_negative, rows[positive])):
+            strata = part.start + np.flatnonzero(own[part])
+            case.append(np.tile(others, len(strata)))
+            group.append(np.repeat(strata, len(others)))
     return make_groups(np.concatenate(case), np.concatenate(group), s.patients, k=groups.k)
 
 
@@ -203,7 +229,7 @@ def _mean_values(s: Sample, metric: str) -> Values:
     if metric == "score_sd":
         return spread(s.scores)
     if metric == "rank_sd":
-        return spread(s.ranks)
+        return spread(s.ranks())
     if metric == "cut_distance":
         return s.cut_distance
     if metric == "right_at_10" and s.is_nominal:

@@ -1,4 +1,5 @@
-"""The noun Layout: the strata of a cohort's units, all variables side by side, the whole cohort first."""
+"""The nouns Layout and Layouts: the strata of a cohort's units, all variables side by side, the whole cohort first; and those
+of several cohorts, one after the other."""
 
 from __future__ import annotations
 
@@ -43,7 +44,7 @@ class Layout:
         by, stratum: ``(k,)`` variable and name.
         groups: Who stands in which.
         codes: ``(n,)`` by variable: which of its strata each unit stands in.
-        parts: Where the strata of each variable lie.
+        parts: Where the strata of each variable lie; in `Layouts.together` those of each cohort.
     """
 
     by: Texts
@@ -83,3 +84,56 @@ def lay_out(
         codes={by: c.codes for by, c in own.items()},
         parts={by: slice(int(a), int(b)) for by, a, b in zip(own, ends[:-1], ends[1:], strict=True)},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Layouts:
+    """The strata of several cohorts of the same n units: what is asked of a unit is asked once for all of them.
+
+    Attributes:
+        together: Those of all cohorts, one cohort after the other.
+        own: Those of each cohort, by its name.
+        rows: ``(n_cohort,)`` its units among the n, rising.
+        unions: A stratum of all cohorts, by number, and those of the single cohorts that it is put together from.
+    """
+
+    together: Layout
+    own: Mapping[str, Layout]
+    rows: Mapping[str, Codes]
+    unions: Mapping[int, Codes]
+
+
+def side_by_side(own: Mapping[str, Layout], rows: Mapping[str, Codes]) -> Layouts:
+    """Put the strata of several cohorts after each other.
+
+    Args:
+        own: Layout of each cohort, by its name.
+        rows: ``(n_cohort,)`` its units among the n, rising; the whole of them is called ``all`` where there are several.
+    """
+    starts = np.cumsum([0, *(len(found.stratum) for found in own.values())])
+    pairs = np.cumsum([0, *(len(found.groups.pair_group) for found in own.values())])
+    parts = {name: slice(int(a), int(b)) for name, a, b in zip(own, starts[:-1], starts[1:], strict=True)}
+    all_groups = [found.groups for found in own.values()]
+    groups = Groups(
+        k=int(starts[-1]),
+        case=np.concatenate([rows[name][found.groups.case] for name, found in own.items()]),
+        group=np.concatenate([g.group + start for g, start in zip(all_groups, starts, strict=False)]),
+        pair=np.concatenate([g.pair + start for g, start in zip(all_groups, pairs, strict=False)]),
+        pair_group=np.concatenate([g.pair_group + start for g, start in zip(all_groups, starts, strict=False)]),
+        pair_patient=np.concatenate([g.pair_patient for g in all_groups]),
+    )
+    by, stratum = (np.concatenate([getattr(found, f) for found in own.values()]) for f in ("by", "stratum"))
+    together = Layout(by, stratum, groups, {}, parts)
+    return Layouts(together, own, rows, _unions(together) if len(own) > 1 else {})
+
+
+def _unions(together: Layout) -> dict[int, Codes]:
+    """Find the strata of all cohorts whose cases are, each once, those of the single cohorts' strata of this name."""
+    whole, n = together.parts[ALL], together.groups.n_cases()
+    strata = list(zip(together.by.tolist(), together.stratum.tolist(), strict=True))
+    places: dict[tuple[str, str], list[int]] = {}
+    for i in (*range(whole.start), *range(whole.stop, len(strata))):
+        places.setdefault(strata[i], []).append(i)
+    found = {i: np.array(places.get(strata[i], ()), dtype=np.intp) for i in range(whole.start, whole.stop)}
+    # a cohort that is itself called "all" is not among the single ones
+    return {i: parts for i, parts in found.items() if n[parts].sum() == n[i]}

@@ -25,7 +25,7 @@ class Sample:
         patients: ``(n,)`` codes.
         scores: ``(n, R)``; R = 1 for the nominal condition.
         nominal: ``(n,)``.
-        ranks: ``(n, R)`` reference ranks of ``scores``; NaN without development rows.
+        development: ``(d,)`` the model's own nominal development scores, for ranks.
         threshold: Decision: score >= threshold.
         is_nominal: True for the nominal condition.
         draws: Of patients, shared by everything of the run.
@@ -40,7 +40,7 @@ class Sample:
     patients: NDArray[np.intp]
     scores: Floats
     nominal: Floats
-    ranks: Floats
+    development: Floats
     threshold: float
     is_nominal: bool
     draws: PatientDraws
@@ -62,9 +62,12 @@ class Sample:
             patients=self.patients[keep],
             scores=self.scores[keep],
             nominal=self.nominal[keep],
-            ranks=self.ranks[keep],
             cut_distance=self.cut_distance[keep],
         )
+
+    def ranks(self) -> Floats:
+        """Give ``(n, R)`` reference ranks of the scores; NaN without development rows."""
+        return reference_rank(self.scores, self.development)
 
     def right(self) -> Flags:
         """Give ``(n, R)``: is the decision right?"""
@@ -123,10 +126,9 @@ def make_sample(
         s, z = _mean_logit(s, code), _mean_logit(z[:, None], code)[:, 0]
         y = np.bincount(code, weights=y) > 0
         rows, p = rows[first], p[first]
-    ranks = reference_rank(s, rules.development)
     away = np.abs(reference_rank(z, rules.development) - reference_rank(np.array(rules.threshold), rules.development))
     return Sample(
-        rows, y, p, s, z, ranks, rules.threshold, is_nominal, rules.draws, away, rules.prevalence,
+        rows, y, p, s, z, rules.development, rules.threshold, is_nominal, rules.draws, away, rules.prevalence,
         set_size=1 if is_nominal else rules.set_size,
     )  # fmt: skip
 

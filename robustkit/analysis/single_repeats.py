@@ -33,7 +33,7 @@ def repeats_block(sample: Sample, s: Stratified, *, fixed: Mapping[str, object])
     one_class[s.is_negative] = "one class only (no positive case)"
     auc = s.estimates["auc"].reason
     found = {
-        "auc": (s.placed.aucs, np.where(one_class != "", one_class, np.where(auc == ALL_TIED, "", auc))),
+        "auc": (s.aucs, np.where(one_class != "", one_class, np.where(auc == ALL_TIED, "", auc))),
         "sensitivity": (_shares(right, sample.positive, s), np.where(s.is_negative, "no positive case", "")),
         "specificity": (_shares(right, ~sample.positive, s), np.where(s.is_positive, "no negative case", "")),
         "flip_rate": (_shares(flips, everyone, s), np.full(len(n), "")),

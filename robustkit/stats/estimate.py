@@ -69,6 +69,10 @@ class Estimates:
         """Give one of them."""
         return Estimate(**{f.name: getattr(self, f.name)[i : i + 1].tolist()[0] for f in fields(Estimates)})
 
+    def part(self, own: slice) -> Estimates:
+        """Give some of them, as views."""
+        return Estimates(**{f.name: getattr(self, f.name)[own] for f in fields(Estimates)})
+
 
 def no_estimates(k: int, **given: NDArray[Any]) -> Estimates:
     """Give k estimates without a value, but for what is ``given`` (copied: fields may be written to)."""

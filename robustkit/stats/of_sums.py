@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from robustkit.stats.bootstrap import PatientDraws, bca_rows
 from robustkit.stats.cores import on_all_cores
 from robustkit.stats.estimate import NAN
-from robustkit.stats.groups import Flags, Floats, Groups
+from robustkit.stats.groups import Codes, Flags, Floats, Groups
 
 Sums = Mapping[str, Floats]
 
@@ -65,34 +65,59 @@ class Bounds:
     reason: NDArray[np.object_]
 
 
-def bounds_of_sums(groups: Groups, draws: PatientDraws, questions: Sequence[Question]) -> list[dict[str, Bounds]]:
+def bounds_of_sums(
+    groups: Groups,
+    draws: PatientDraws,
+    questions: Sequence[Question],
+    *,
+    unions: Mapping[int, Codes] | None = None,
+) -> list[dict[str, Bounds]]:
     """Give value and interval (BCa) of every statistic, group and answer.
 
     Args:
         groups: Of the n cases; their patients are those that ``draws`` counts.
         draws: Shared counts.
         questions: Any number.
+        unions: Groups that are others put together, each case once: their sums in the draws are those of their parts.
 
     Returns:
         By question: by statistic.
     """
     found = [{name: _blank(q, groups.k) for name in q.statistics} for q in questions]
+    places, whole = dict(groups.each()), unions or {}
+    of_union = {int(g) for parts in whole.values() for g in parts}
+    families = [[*(int(i) for i in whole.get(g, ()) if int(i) in places), g] for g in places if g not in of_union]
 
-    def fill(place: tuple[int, slice]) -> None:
-        g, own = place
-        case, starts = groups.case[own], np.flatnonzero(np.diff(groups.pair[own], prepend=-1))
-        patients = groups.pair_patient[groups.pair[own][starts]]
-        asked = [{n: s for n, s in q.statistics.items() if s.wanted[g]} for q in questions]
-        sums = [
-            {name: np.add.reduceat(v[:, case], starts, axis=1) for name, v in q.columns.items()} if wanted else {}
-            for q, wanted in zip(questions, asked, strict=True)
-        ]
-        for wanted, by_patient, drawn, into in zip(asked, sums, _drawn(sums, draws, patients), found, strict=True):
-            for name, statistic in wanted.items():
-                _fill(into[name], statistic, g=g, by_patient=by_patient, drawn=drawn)
+    def fill(family: Sequence[int]) -> None:
+        # the union comes last: what its parts came to is added up
+        asked = [q for q in range(len(questions)) if any(_wanted(questions[q], g) for g in family)]
+        columns = [questions[q].columns for q in asked]
+        drawn: list[Floats] = []
+        for g in family:
+            sums, patients = _by_patient(groups, places[g], columns)
+            is_union = g == family[-1] and len(family) > 1
+            drawn.append(_add_up(drawn) if is_union else _drawn(sums, draws, patients))
+            parts = iter(np.split(drawn[-1], np.cumsum([len(v) for own in sums for v in own.values()])[:-1]))
+            for q, by_patient in zip(asked, sums, strict=True):
+                in_draws = {name: next(parts) for name in by_patient}
+                for name, statistic in _wanted(questions[q], g).items():
+                    _fill(found[q][name], statistic, g=g, by_patient=by_patient, drawn=in_draws)
 
-    on_all_cores(fill, groups.each())
+    on_all_cores(fill, families)
     return found
+
+
+def _wanted(question: Question, g: int) -> dict[str, Statistic]:
+    return {name: s for name, s in question.statistics.items() if s.wanted[g]}
+
+
+def _by_patient(
+    groups: Groups, own: slice, columns: Sequence[Mapping[str, Floats]]
+) -> tuple[list[dict[str, Floats]], Codes]:
+    """Give ``(S, m)`` sums of a group by patient, by question and column, and ``(m,)`` who they are."""
+    case, starts = groups.case[own], np.flatnonzero(np.diff(groups.pair[own], prepend=-1))
+    sums = [{name: np.add.reduceat(v[:, case], starts, axis=1) for name, v in of.items()} for of in columns]
+    return sums, groups.pair_patient[groups.pair[own][starts]]
 
 
 def _blank(question: Question, k: int) -> Bounds:
@@ -101,18 +126,19 @@ def _blank(question: Question, k: int) -> Bounds:
     return Bounds(value, low, high, se, np.full(shape, "", dtype=object))
 
 
-def _drawn(sums: Sequence[Sums], draws: PatientDraws, patients: NDArray[np.intp]) -> list[dict[str, Floats]]:
-    """Give ``(S, B)`` sums in every draw, by question and column, from ``(S, m)`` sums by patient."""
+def _drawn(sums: Sequence[Sums], draws: PatientDraws, patients: Codes) -> Floats:
+    """Give ``(rows, B)`` sums in every draw, question by question and column by column, from sums by patient."""
     rows = [values for own in sums for values in own.values()]
-    if not rows:
-        return [{} for _ in sums]
-    stacked = np.concatenate(rows)
-    total = np.zeros((len(stacked), draws.by_patient.shape[1]))
-    for start in range(0, len(patients), _PATIENTS):
-        some = slice(start, start + _PATIENTS)
-        total += stacked[:, some] @ draws.by_patient[patients[some]]
-    parts = iter(np.split(total, np.cumsum([len(r) for r in rows])[:-1]))
-    return [{name: next(parts) for name in own} for own in sums]
+    stacked = np.concatenate(rows) if rows else np.empty((0, len(patients)))
+    blocks = [slice(start, start + _PATIENTS) for start in range(0, len(patients), _PATIENTS)]
+    return _add_up([stacked[:, some] @ draws.by_patient[patients[some]] for some in blocks])
+
+
+def _add_up(parts: Sequence[Floats]) -> Floats:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
 
 
 def _fill(into: Bounds, statistic: Statistic, *, g: int, by_patient: Sums, drawn: Sums) -> None:
