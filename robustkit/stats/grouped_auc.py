@@ -6,6 +6,7 @@ Sources: DeLong et al. 1988, Biometrics 44:837; Obuchowski 1997, Biometrics 53:5
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,12 @@ from robustkit.stats.auc import ALIKE, ALL_TIED, MIN_PATIENTS, TINY, Z
 from robustkit.stats.estimate import NAN, Estimates, no_estimates
 from robustkit.stats.groups import Floats, Groups
 from robustkit.stats.montecarlo import LEAST_SETS
+from robustkit.stats.prefix_sums import PrefixSums
 
 Flags = NDArray[np.bool_]
+
+_TABLE = 400_000
+"""Cases times groups that are counted at a time: their tables fit a core's cache, and memory whatever the groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,47 +51,90 @@ class GroupPlacements:
 
 
 class _Below:
-    """Counts how many of the other class stand below each case of each group, ties half, from one sort of all cases.
+    """Counts how many of the other class stand below each case, in each group, ties half, from one sort of all cases.
 
-    A table tells how many of the j lowest cases are positives, or negatives, of each group; it is summed down once per
-    repeat, and looked up at the place of each case.
+    Prefix sums tell how many of the j lowest positives, or negatives, each group has.
     """
 
-    def __init__(self, labels: Flags, groups: Groups) -> None:
-        """Prepare for ``(n,)`` labels."""
-        n, k = len(labels), groups.k
-        positive = labels[groups.case]
-        self.entries = np.concatenate([np.flatnonzero(positive), np.flatnonzero(~positive)])
-        self.n_positive = int(positive.sum())
-        self.group = groups.group[self.entries]
-        self._case = groups.case[self.entries]
-        kind = np.int16 if n <= np.iinfo(np.int16).max else np.int32
-        self._member = np.zeros((2, n, k), dtype=kind)
-        # a positive is held against the negatives of the group, and the other way round
-        self._member[1 - positive.astype(np.intp), groups.case, groups.group] = 1
-        self._table = np.zeros((n + 1, k), dtype=kind)
-        self._halves = slice(0, self.n_positive), slice(self.n_positive, None)
+    def __init__(self, labels: Flags, member: NDArray[Any]) -> None:
+        """Prepare for ``(n,)`` labels, and ``(n, k)`` 1 for the cases of each group."""
+        self._labels = labels
+        self._classes = labels, ~labels
+        self._prefix = [PrefixSums(member[own]) for own in self._classes]
+        self._ends = 0, int(labels.sum()), len(labels)
+        # positives first, each class in the order of its cases
+        self.place = np.empty(len(labels), dtype=np.intp)
+        for own, end in zip(self._classes, self._ends, strict=False):
+            self.place[own] = end + np.arange(int(own.sum()))
+        self._found = np.empty_like(member)
+        self._upper = np.empty_like(member)
 
-    def twice(self, scores: Floats) -> Floats:
-        """Give ``(f,)`` twice the count, positives first, for ``(n,)`` scores."""
-        n, k = self._member.shape[1:]
-        order = np.argsort(scores)
-        ordered = scores[order]
+    def twice(self, scores: Floats) -> NDArray[Any]:
+        """Give ``(n, k)`` twice the count, at ``place``, for ``(n,)`` scores; it is written over by the next."""
+        n, order = len(scores), np.argsort(scores)
+        ordered, ends = scores[order], np.arange(n + 1)
         is_first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
         has_ties = not is_first.all()
-        lower = np.empty(n, dtype=np.intp)
-        lower[order] = np.maximum.accumulate(np.where(is_first, np.arange(n), 0)) if has_ties else np.arange(n)
-        found = np.empty(len(self.entries))
-        upper = np.empty(n, dtype=np.intp)
+        lower = upper = ends[:-1]
         if has_ties:
-            upper[order] = np.append(np.flatnonzero(is_first)[1:], n)[np.cumsum(is_first) - 1]
-        # what a positive is held against stands second
-        for half, member in zip(self._halves, self._member[::-1], strict=True):
-            np.cumsum(member.take(order, axis=0), axis=0, out=self._table[1:])
-            case, group = self._case[half], self.group[half]
-            below = self._table.take((lower * k)[case] + group).astype(np.float64)
-            found[half] = below + (self._table.take((upper * k)[case] + group) if has_ties else below)
-        return found
+            lower = np.maximum.accumulate(np.where(is_first, lower, 0))
+            upper = np.append(np.flatnonzero(is_first)[1:], n)[np.cumsum(is_first) - 1]
+        classes = [own[order] for own in self._classes]
+        for i, own in enumerate(classes):
+            other = classes[1 - i]
+            self._prefix[1 - i].put(self.place[order[other]] - self._ends[1 - i])
+            # how many of the other class are among the j lowest
+            n_other = np.concatenate([[0], np.cumsum(other)])
+            counts, rows = np.empty((2, int(own.sum())), dtype=np.intp), self.place[order[own]] - self._ends[i]
+            counts[:, rows] = n_other[lower[own]], n_other[upper[own]]
+            part = slice(self._ends[i], self._ends[i + 1])
+            self._prefix[1 - i].take(counts[0], self._found[part])
+            if has_ties:
+                self._prefix[1 - i].take(counts[1], self._upper[part])
+        self._found += self._upper if has_ties else self._found
+        return self._found
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """What the counts of ``_Below`` come to over the repeats.
+
+    Attributes:
+        wins: ``(R, k)`` sum over the positives of each group.
+        total: ``(n, k)`` sum over repeats.
+        whole, squares: ``(n, k)`` sum over whole sets of repeats, and that of the squares of what each set came to.
+        place: ``(n,)`` row of each case.
+    """
+
+    wins: Floats
+    total: NDArray[Any]
+    whole: NDArray[Any]
+    squares: NDArray[Any]
+    place: NDArray[np.intp]
+
+
+def _count(labels: Flags, scores: Floats, member: NDArray[Any], *, set_size: int) -> _Counts:
+    """Count for ``(R, n)`` scores; ``(n, k)`` 1 for the cases of each group."""
+    below, repeats, n = _Below(labels, member), len(scores), len(labels)
+    largest = max(1, repeats // set_size) * (2 * n * set_size) ** 2
+    kind = np.int32 if largest <= np.iinfo(np.int32).max else np.int64
+    wins, n_positive = np.zeros((repeats, member.shape[1])), int(labels.sum())
+    total, squares = np.zeros((2, *member.shape), dtype=kind)
+    whole, positives, one = total, member[labels], np.ones((1, n_positive))
+    for start in range(0, repeats, set_size):
+        together: NDArray[Any] | None = None
+        for r in range(start, min(start + set_size, repeats)):
+            found = below.twice(scores[r])
+            wins[r] = one @ (found[:n_positive] * positives).astype(np.float64)
+            together = found.astype(kind) if together is None else together + found
+        assert together is not None
+        if start + set_size > repeats:
+            # the last set is not whole
+            whole = total.copy()
+        total += together
+        if start + set_size <= repeats:
+            squares += np.multiply(together, together, out=together)
+    return _Counts(wins, total, whole, squares, below.place)
 
 
 def group_placements(labels: Flags, scores: Floats, groups: Groups, *, set_size: int = 1) -> GroupPlacements:
@@ -98,34 +146,34 @@ def group_placements(labels: Flags, scores: Floats, groups: Groups, *, set_size:
         groups: Of the cases.
         set_size: Repeats of a set of Sobol points; 1 for random boxes.
     """
-    below, repeats = _Below(labels, groups), len(scores)
-    wins = np.zeros((repeats, groups.k))
-    f, sets = len(below.entries), repeats // set_size
-    total, whole, squares = np.zeros(f), np.zeros(f), np.zeros(f)
-    for start in range(0, repeats if f else 0, set_size):
-        together = np.zeros(f)
-        for r in range(start, min(start + set_size, repeats)):
-            found = below.twice(scores[r])
-            own = slice(0, below.n_positive)
-            wins[r] = np.bincount(below.group[own], weights=found[own], minlength=groups.k)
-            together += found
-        total += together
-        if start // set_size < sets:
-            whole, squares = whole + together, squares + together**2
-    is_positive = labels[groups.case]
+    n, repeats, is_positive = len(labels), len(scores), labels[groups.case]
     sizes = groups.over_cases(is_positive), groups.over_cases(~is_positive)
     others = np.where(is_positive, sizes[1][groups.group], sizes[0][groups.group])
-    scale = np.full(f, NAN)
+    scale = np.full(len(others), NAN)
     np.divide(0.5, others, out=scale, where=others > 0)
-    mean, variance = np.empty(f), np.full(f, NAN)
-    mean[below.entries] = total / max(1, repeats)
-    mean = np.where(is_positive, mean * scale, 1.0 - mean * scale)
+    sets = repeats // set_size
     independent = repeats if set_size == 1 else sets if sets >= LEAST_SETS else 1
-    if independent > 1:
-        # counts are whole numbers, so this difference is exact
-        spread = (squares * sets - whole**2) / (sets * (sets - 1))
-        variance[below.entries] = spread / set_size**2
-        variance *= scale**2
+    wins, mean, variance = np.zeros((repeats, groups.k)), np.empty(len(others)), np.full(len(others), NAN)
+    # twice the count is kept
+    kind = np.int16 if 2 * n <= np.iinfo(np.int16).max else np.int32
+    step = max(1, _TABLE // max(1, n))
+    for start in range(0, groups.k, step):
+        own = slice(*np.searchsorted(groups.group, [start, start + step]).tolist())
+        case, group = groups.case[own], groups.group[own] - start
+        if not len(case):
+            continue
+        member = np.zeros((n, min(step, groups.k - start)), dtype=kind)
+        member[case, group] = 1
+        found = _count(labels, scores, member, set_size=set_size)
+        at = found.place[case], group
+        wins[:, start : start + step] = found.wins
+        mean[own] = found.total[at] / max(1, repeats)
+        if independent > 1:
+            # counts are whole numbers, so this difference is exact
+            spread = found.squares[at] * sets - found.whole[at].astype(np.float64) ** 2
+            variance[own] = spread / (sets * (sets - 1)) / set_size**2
+    variance *= scale**2
+    mean = np.where(is_positive, mean * scale, 1.0 - mean * scale)
     pairs = 2.0 * sizes[0] * sizes[1]
     aucs = np.divide(wins, pairs, out=np.full(wins.shape, NAN), where=pairs > 0)
     if np.isnan(scores).any():

@@ -42,6 +42,16 @@ def test_every_group_is_as_it_is_alone(digits: int, set_size: int) -> None:
         _same(found.one(g), clustered_auc(labels[own], scores[:, own], patients[own], set_size=set_size))
 
 
+def test_groups_are_counted_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels, _, scores, groups = _world()
+    whole = group_placements(labels, np.round(scores, 1), groups, set_size=3)
+    # three groups at a time
+    monkeypatch.setattr("robustkit.stats.grouped_auc._TABLE", 3 * len(labels) + 1)
+    some = group_placements(labels, np.round(scores, 1), groups, set_size=3)
+    for field in ("mean", "variance", "aucs"):
+        np.testing.assert_array_equal(getattr(some, field), getattr(whole, field))
+
+
 def test_what_is_lost_is_a_paired_difference() -> None:
     labels, patients, scores, groups = _world(seed=1)
     nominal = scores[0] + 0.5 * np.random.default_rng(5).normal(size=len(labels))

@@ -65,3 +65,22 @@ def test_what_is_not_wanted_or_not_defined_is_nan() -> None:
     (found,) = bounds_of_sums(groups, draws, [Question(columns, {"ratio": Statistic(_ratio, wanted, "nothing tried")})])
     assert np.isnan(found["ratio"].value).all()
     assert found["ratio"].reason.tolist() == [["nothing tried", "", ""]]
+
+
+def test_a_union_is_counted_from_its_parts() -> None:
+    random = np.random.default_rng(3)
+    n, m = 200, 70
+    # patients have cases in several groups; group 3 holds the cases of 0 and 2, and is also counted by itself
+    patients, codes = random.integers(0, m, n), random.integers(0, 3, n)
+    groups = groups_of([codes, np.where(codes == 1, -1, 0)], patients, sizes=[3, 1])
+    draws = patient_draws(np.zeros(m, dtype=np.intp), draws=200, seed=0, purpose="test")
+    columns = {"hit": random.random((2, n)), "tried": 1.0 + random.random((1, n))}
+    # what is not asked of the parts is still asked of the union
+    wanted = np.array([False, True, True, True])
+    question = Question(columns, {"ratio": Statistic(_ratio, wanted, "nothing tried")})
+    alone = bounds_of_sums(groups, draws, [question])[0]["ratio"]
+    found = bounds_of_sums(groups, draws, [question], unions={3: np.array([0, 2])})[0]["ratio"]
+    assert np.isfinite(found.low[:, 3]).all()
+    for field in ("value", "low", "high", "se"):
+        np.testing.assert_allclose(getattr(found, field), getattr(alone, field), rtol=1e-10)
+    assert found.reason.tolist() == alone.reason.tolist()

@@ -1,0 +1,24 @@
+"""Prefix sums against sums of rows, one count at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from robustkit.stats.prefix_sums import PrefixSums
+
+
+@pytest.mark.parametrize("n", [0, 1, 15, 16, 17, 100])
+@pytest.mark.parametrize("k", [0, 1, 5])
+def test_the_first_rows_of_any_order(n: int, k: int) -> None:
+    random = np.random.default_rng(n)
+    rows = random.integers(0, 9, (n, k)).astype(np.int16)
+    sums = PrefixSums(rows)
+    # the second order is summed where the first one was
+    for _ in range(2):
+        order = random.permutation(n)
+        sums.put(order)
+        counts = random.permutation(n + 1)
+        found = np.empty((n + 1, k), dtype=np.int16)
+        sums.take(counts, found)
+        expected = [[sum(int(rows[i, c]) for i in order[:count]) for c in range(k)] for count in counts]
+        assert found.tolist() == expected
