@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from robustkit.analysis.baselines import baseline_tables
-from robustkit.analysis.by_stratum import Unit, by_stratum
+from robustkit.analysis.by_stratum import by_stratum
 from robustkit.analysis.cohort import ALL, Judged, judged_cases
 from robustkit.analysis.comparisons import Settings, comparisons_table, permutations_for
 from robustkit.analysis.curves import curves_table
 from robustkit.analysis.flip_curve import flip_curve_rows, flip_curve_table
 from robustkit.analysis.flow import flow_table, loss_warnings
+from robustkit.analysis.known_layouts import Unit
 from robustkit.analysis.layout import code
 from robustkit.analysis.matrix import ModelAnswers, read_answers
 from robustkit.analysis.recipe import MAX_DRAWS, Recipe, add_recipe_intervals
