@@ -170,7 +170,8 @@ def group_placements(labels: Flags, scores: Floats, groups: Groups, *, set_size:
         mean[own] = found.total[at] / max(1, repeats)
         if independent > 1:
             # counts are whole numbers, so this difference is exact
-            spread = found.squares[at] * sets - found.whole[at].astype(np.float64) ** 2
+            squares, whole = (x[at].astype(np.float64) for x in (found.squares, found.whole))
+            spread = squares * sets - whole**2
             variance[own] = spread / (sets * (sets - 1)) / set_size**2
     variance *= scale**2
     mean = np.where(is_positive, mean * scale, 1.0 - mean * scale)

@@ -7,7 +7,7 @@ import pytest
 from robustkit.stats.auc import clustered_auc, paired_auc_difference
 from robustkit.stats.estimate import Estimate
 from robustkit.stats.grouped_auc import aucs_lost, clustered_aucs, group_placements
-from robustkit.stats.groups import Groups, groups_of
+from robustkit.stats.groups import Groups, groups_of, one_group
 
 NUMBERS = ("value", "low", "high", "se", "mc_se")
 SAID = ("method", "reason", "n_cases", "n_patients", "n_positive", "n_positive_patients")
@@ -40,6 +40,22 @@ def test_every_group_is_as_it_is_alone(digits: int, set_size: int) -> None:
     for g in range(groups.k):
         own = groups.case[groups.group == g]
         _same(found.one(g), clustered_auc(labels[own], scores[:, own], patients[own], set_size=set_size))
+
+
+@pytest.mark.parametrize("n", [2_000, 20_000])
+def test_counts_of_many_cases_do_not_overflow(n: int) -> None:
+    random, repeats = np.random.default_rng(2), 50
+    labels = np.arange(n) % 2 == 0
+    scores = random.normal(1.5 * labels, 1.0) + 0.3 * random.normal(size=(repeats, n))
+    placed = group_placements(labels, scores, one_group(np.arange(n)))
+    # the other way: each case's share of the other class below it, by looking it up among their sorted scores
+    share = np.empty((repeats, n))
+    for row, own in zip(share, scores, strict=True):
+        for mine in (labels, ~labels):
+            row[mine] = np.searchsorted(np.sort(own[~mine]), own[mine]) / (~mine).sum()
+    share[:, ~labels] = 1 - share[:, ~labels]
+    np.testing.assert_allclose(placed.mean, share.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(placed.variance, share.var(axis=0, ddof=1), rtol=1e-8, atol=1e-15)
 
 
 def test_groups_are_counted_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
