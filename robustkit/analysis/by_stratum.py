@@ -1,16 +1,17 @@
-"""All tables that have strata: every model, cohort and condition, counted side by side on all cores."""
+"""All tables that have strata: every model, condition and cohort, task by task."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from robustkit.analysis.agreement import agreement_block, agreement_table, variance_blocks
+from robustkit.analysis.agreement import agreement_block, agreement_table
 from robustkit.analysis.all_thresholds import decision_curve_table, decision_rows, roc_rows, roc_table
 from robustkit.analysis.bootstrapped import bootstrapped
 from robustkit.analysis.cohort import ALL, Judged
@@ -82,7 +83,7 @@ class _Told:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """One model and condition in strata of one cohort, or of all side by side; the bootstrap is still to come.
 
     Attributes:
@@ -97,47 +98,65 @@ class _Part:
     rows: Mapping[str, Sequence[Rows]]
 
 
-def by_stratum(
-    cohort: Judged,
-    strata: Mapping[str, pd.Series],
-    models: Sequence[tuple[ModelAnswers, Threshold]],
-    *,
-    draws: PatientDraws,
-    unit: Unit,
-    prevalence: float | None,
-) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
-    """Give strata.csv, but for the recipe's intervals, and the other tables that have strata, by name.
+class Judging:
+    """The tables that have strata: first what needs no bootstrap, task by task, then the bootstrap and the rows."""
 
-    Args:
-        cohort: Who is judged.
-        strata: Stratum of every case, by variable.
-        models: Answers and threshold of each.
-        draws: Of patients.
-        unit: What is counted.
-        prevalence: See ``Sample``.
-    """
-    known, units = KnownLayouts(cohort, strata, unit), _units(cohort, unit)
-    judged = [_model(cohort, *own, units=units, draws=draws, prevalence=prevalence) for own in models]
-    # a case answers alike in every cohort, so all cohorts are counted together; lesions and patients may be in several
-    together = [cohort.cohorts] if unit == "case" else [(name,) for name in cohort.cohorts]
-    # the boxes as given come first: most tables are of them
-    tasks = [
-        (model, position, names)
-        for position in range(1 + max(len(m.answers.matrices) for m in judged))
-        for model in judged
-        for names in together
-    ]
-    parts = on_all_cores(lambda task: _judge(cohort, *task, known=known), tasks)
-    drawn = bootstrapped([p.stratified for p in parts], [p.layouts for p in parts], draws)
-    places = [(part, more, name) for part, more in zip(parts, drawn, strict=True) for name in part.told]
-    models_first = {m.answers.model: i for i, m in enumerate(judged)}
-    places.sort(key=lambda p: (models_first[p[0].told[p[2]].condition.model], cohort.cohorts.index(p[2])))
-    rows: dict[str, list[Any]] = {name: [] for name in ("strata", *_TABLES)}
-    rows["agreement"] += variance_blocks(cohort, [own for own, _ in models])
-    for told in on_all_cores(lambda place: _rows_of(*place, unit=unit), places):
-        for table, more in told:
-            rows[table] += more
-    return strata_table(rows["strata"]), {name: make(rows[name]) for name, make in _TABLES.items()}
+    def __init__(
+        self,
+        cohort: Judged,
+        strata: Mapping[str, pd.Series],
+        models: Sequence[tuple[ModelAnswers, Threshold]],
+        *,
+        draws: PatientDraws,
+        unit: Unit,
+        prevalence: float | None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            cohort: Who is judged.
+            strata: Stratum of every case, by variable.
+            models: Answers and threshold of each.
+            draws: Of patients.
+            unit: What is counted.
+            prevalence: See ``Sample``.
+        """
+        self._cohort, self._draws, self._unit = cohort, draws, unit
+        self._known, units = KnownLayouts(cohort, strata, unit), _units(cohort, unit)
+        self._models = [_model(cohort, *own, units=units, draws=draws, prevalence=prevalence) for own in models]
+
+    def tasks(self) -> list[Callable[[], Part]]:
+        """Give what can be done side by side: every model, condition and cohort."""
+        cohort = self._cohort
+        # a case answers alike in every cohort, so all cohorts are counted together; lesions and patients may be in several
+        together = [cohort.cohorts] if self._unit == "case" else [(name,) for name in cohort.cohorts]
+        # the boxes as given come first: most tables are of them
+        positions = range(1 + max(len(m.answers.matrices) for m in self._models))
+        return [
+            partial(_judge, cohort, model, position, names, known=self._known)
+            for position in positions
+            for model in self._models
+            for names in together
+        ]
+
+    def tables(
+        self, parts: Sequence[Part], *, variance: Sequence[Block]
+    ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+        """Give strata.csv, but for the recipe's intervals, and the other tables that have strata, by name.
+
+        Args:
+            parts: What the tasks gave.
+            variance: First rows of agreement.csv.
+        """
+        drawn = bootstrapped([p.stratified for p in parts], [p.layouts for p in parts], self._draws)
+        places = [(part, more, name) for part, more in zip(parts, drawn, strict=True) for name in part.told]
+        models = {m.answers.model: i for i, m in enumerate(self._models)}
+        places.sort(key=lambda p: (models[p[0].told[p[2]].condition.model], self._cohort.cohorts.index(p[2])))
+        rows: dict[str, list[Any]] = {name: [] for name in ("strata", *_TABLES)} | {"agreement": [*variance]}
+        for told in on_all_cores(lambda place: _rows_of(*place, unit=self._unit), places):
+            for table, more in told:
+                rows[table] += more
+        return strata_table(rows["strata"]), {name: make(rows[name]) for name, make in _TABLES.items()}
 
 
 def _model(
@@ -156,7 +175,7 @@ def _model(
     return _Model(own, rules, threshold.operating_point, usual, sweep_grid(cohort, own, usual))
 
 
-def _judge(cohort: Judged, model: _Model, position: int, names: Sequence[str], *, known: KnownLayouts) -> _Part:
+def _judge(cohort: Judged, model: _Model, position: int, names: Sequence[str], *, known: KnownLayouts) -> Part:
     """Give everything of one model, condition (0: boxes as given) and cohorts that needs no bootstrap by stratum."""
     sample, condition = _sample(cohort, model, position, names[0])
     redrawn = None
@@ -178,7 +197,7 @@ def _judge(cohort: Judged, model: _Model, position: int, names: Sequence[str], *
         if own.is_nominal:
             primary = None if redrawn is None else _of(cohort, redrawn, names, name)
             rows[name].append(("sweep", list(_sweep(cohort, own, primary, model, fixed=fixed, known=known))))
-    return _Part(layouts, found, told, rows)
+    return Part(layouts, found, told, rows)
 
 
 def _of(cohort: Judged, sample: Sample, names: Sequence[str], name: str) -> Sample:
@@ -230,7 +249,7 @@ def _sweep(
     )
 
 
-def _rows_of(part: _Part, drawn: Mapping[str, Estimates], name: str, *, unit: Unit) -> list[Rows]:
+def _rows_of(part: Part, drawn: Mapping[str, Estimates], name: str, *, unit: Unit) -> list[Rows]:
     """Give all rows of one model, cohort and condition, by table."""
     s, told = part.stratified.of(part.layouts, name), part.told[name]
     own = part.layouts.together.parts[name]

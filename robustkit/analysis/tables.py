@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import cast
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
+from robustkit.analysis.agreement import variance_blocks
 from robustkit.analysis.baselines import baseline_tables
-from robustkit.analysis.by_stratum import by_stratum
+from robustkit.analysis.by_stratum import Judging
 from robustkit.analysis.cohort import ALL, Judged, judged_cases
 from robustkit.analysis.comparisons import Settings, comparisons_table, permutations_for
 from robustkit.analysis.curves import curves_table
@@ -29,10 +31,12 @@ from robustkit.errors import InputError, UnknownNameError
 from robustkit.registry import load, names
 from robustkit.results.folder import RunFolder
 from robustkit.stats.bootstrap import patient_draws
-from robustkit.stats.cores import on_all_cores
+from robustkit.stats.cores import done_on_all_cores, on_all_cores
 from robustkit.stats.threshold import Method
 from robustkit.strata._base import UNKNOWN, Bins, Fact, Stratifier
 from robustkit.strata._order import SEPARATOR
+
+Task = Callable[[], Any]
 
 FIRST = ("subtype", "group", "region", "size", "site", "centre")
 """Variables in the order in which people ask; others follow by name."""
@@ -75,8 +79,12 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
     levels = [(g["kind"], float(v)) for g in record["perturbations"] for v in g["levels"]]
     ids = cohort.frame["case_id"].tolist()
     set_size = int(record.get("set_size", 1))
-    answers = on_all_cores(lambda m: read_answers(folder, m["name"], ids, levels, set_size=set_size), record["models"])
-    draws = patient_draws(cohort.patient_strata(), draws=choices.draws, seed=choices.seed, purpose="tables")
+    # patients are drawn while the rows are read
+    drawing: list[Task] = [
+        lambda: patient_draws(cohort.patient_strata(), draws=choices.draws, seed=choices.seed, purpose="tables")
+    ]
+    reading = [partial(read_answers, folder, m["name"], ids, levels, set_size=set_size) for m in record["models"]]
+    *answers, draws = done_on_all_cores([*reading, *drawing])
     asked = choices.operating_point if choices.threshold is None else choices.threshold
     method, few = choices.threshold_method, min(choices.draws, MAX_DRAWS)
     thresholds = on_all_cores(
@@ -84,28 +92,37 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
     )
     models = list(zip(answers, thresholds, strict=True))
 
-    table, more = by_stratum(cohort, strata, models, draws=draws, unit=choices.unit, prevalence=choices.prevalence)
+    judging = Judging(cohort, strata, models, draws=draws, unit=choices.unit, prevalence=choices.prevalence)
+    settings = Settings(draws, permutations_for(len(answers), choices.draws), choices.seed)
+    # what takes longest begins first
+    beside: dict[str, Task] = {
+        "comparisons": lambda: comparisons_table(cohort, answers, settings) if len(answers) > 1 else None,
+        "stability": lambda: pd.concat([stability_table(cohort, a, t.value) for a, t in models], ignore_index=True),
+        "variance": lambda: variance_blocks(cohort, answers),
+        "flip_curve": lambda: flip_curve_table(
+            [row for a, t in models for row in flip_curve_rows(cohort, a, t.value, draws=draws)]
+        ),
+        "flow": lambda: flow_table(cohort, answers),
+        "reached": lambda: _reached(cohort, answers[0], strata),
+        "lost": lambda: [w for a, t in models for w in loss_warnings(cohort, a, t.value)],
+    }
+    made = done_on_all_cores([*beside.values(), *judging.tasks()])
+    found = dict(zip(beside, made, strict=False))
+    table, more = judging.tables(made[len(beside) :], variance=found["variance"])
     recipe = Recipe(choices.threshold_method, draws, choices.seed)
     frames = {
         "strata": add_recipe_intervals(table, cohort, strata, models, recipe=recipe),
-        "curves": curves_table(table, _reached(cohort, answers[0], strata)),
+        "curves": curves_table(table, found["reached"]),
         **more,
-        "stability": pd.concat(
-            on_all_cores(lambda m: stability_table(cohort, m[0], m[1].value), models), ignore_index=True
-        ),
-        "flip_curve": flip_curve_table(
-            [row for a, t in models for row in flip_curve_rows(cohort, a, t.value, draws=draws)]
-        ),
+        **{name: found[name] for name in ("stability", "flip_curve")},
         "thresholds": thresholds_table(thresholds),
-        "flow": flow_table(cohort, answers),
+        "flow": found["flow"],
     }
     if len(answers) > 1:
-        settings = Settings(draws, permutations_for(len(answers), choices.draws), choices.seed)
-        frames["comparisons"] = comparisons_table(cohort, answers, settings)
+        frames["comparisons"] = found["comparisons"]
     frames |= baseline_tables(record, frames["strata"])
-    lost = [w for a, t in models for w in loss_warnings(cohort, a, t.value)]
     said = (
-        *cohort.warnings, *(t.warning for t in thresholds if t.warning), *lost, *swapped_warnings(frames["strata"])
+        *cohort.warnings, *(t.warning for t in thresholds if t.warning), *found["lost"], *swapped_warnings(frames["strata"])
     )  # fmt: skip
     return Tables(frames, tuple(thresholds), said)
 
