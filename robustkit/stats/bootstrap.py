@@ -194,9 +194,7 @@ def _between(
 ) -> tuple[Floats, Floats, Floats, NDArray[np.object_]]:
     """Give quantiles of the defined draws of every row, at the levels of the rows that have an interval."""
     k, draws = drawn.shape
-    there = np.isfinite(drawn)
-    n = np.full(k, draws) if there.all() else there.sum(axis=1)
-    ordered = np.sort(drawn if there.all() else np.where(there, drawn, np.inf), axis=1)
+    ordered, n, spread = _in_order(drawn)
     low, high, se, reason = (*np.full((3, k), NAN), np.full(k, "", dtype=object))
     is_known = n >= max(2.0, (1 - MAX_UNDEFINED) * draws)
     for i in np.flatnonzero(~is_known):
@@ -208,15 +206,35 @@ def _between(
     is_flat = last - first <= _ROUNDING * np.maximum(np.abs(value[own]), np.maximum(np.abs(first), np.abs(last)))
     reason[own[is_flat]] = "no variation between patients"
     own = own[~is_flat]
-    known, size = ordered[own], n[own].astype(np.float64)
-    is_whole = bool((size == draws).all())
-    se[own] = known.std(axis=1, ddof=1) if is_whole else known.std(axis=1, ddof=1, where=known < np.inf)
+    # most often all rows are known, and a copy takes as long as the work
+    known, size = ordered if len(own) == k else ordered[own], n[own].astype(np.float64)
+    se[own] = spread[own]
     found = _quantiles(known, size, levels(known, size, own))
     low[own], high[own] = found
     is_thin = found[1] - found[0] <= _ROUNDING * np.maximum(np.abs(found[0]), np.abs(found[1]))
     low[own[is_thin]] = high[own[is_thin]] = NAN
     reason[own[is_thin]] = "the bootstrap interval has no width"
     return low, high, se, reason
+
+
+def _in_order(drawn: Floats) -> tuple[Floats, Codes, Floats]:
+    """Give every row rising, its defined numbers first; ``(k,)`` how many there are, and their sd (ddof 1)."""
+    k, draws = drawn.shape
+    with np.errstate(invalid="ignore", over="ignore"):
+        mean = drawn.sum(axis=1, keepdims=True) / max(1, draws)
+        work = drawn - mean
+    if np.isfinite(mean).all():
+        sd = np.sqrt(np.einsum("ij,ij->i", work, work) / max(1, draws - 1))
+        # the same memory again: to ask for more takes longer than to fill it
+        np.copyto(work, drawn)
+        work.sort(axis=1)
+        return work, np.full(k, draws), sd
+    there = np.isfinite(drawn)
+    ordered, n = np.sort(np.where(there, drawn, np.inf), axis=1), there.sum(axis=1)
+    sd = np.full(k, NAN)
+    some = n > 1
+    sd[some] = ordered[some].std(axis=1, ddof=1, where=ordered[some] < np.inf)
+    return ordered, n, sd
 
 
 def _quantiles(ordered: Floats, n: Floats, levels: Floats) -> Floats:

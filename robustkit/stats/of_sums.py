@@ -152,6 +152,8 @@ def _fill(into: Bounds, statistic: Statistic, *, g: int, by_patient: Sums, drawn
         left_out = statistic.of({name: total[name] - values for name, values in by_patient.items()})
         in_draws = statistic.of(drawn)
     into.value[known, g] = value[known]
+    if not known.all():
+        in_draws, left_out = in_draws[known], left_out[known]
     into.low[known, g], into.high[known, g], into.se[known, g], into.reason[known, g] = bca_rows(
-        in_draws[known], value[known], left_out[known]
+        in_draws, value[known], left_out
     )
