@@ -152,7 +152,9 @@ def _tests(s: Stratified, estimates: Mapping[str, Estimates], condition: Conditi
                 f"{condition.perturbation} {condition.level:g}"
             )
             codes = part.start + s.layout.codes[by][share.keep]
-            inside = np.isin(codes, mine)
+            is_mine = np.zeros(k, dtype=bool)
+            is_mine[mine] = True
+            inside = is_mine[codes]
             overall = score_heterogeneity_p(share.values[inside], patients[inside], codes[inside])
             n, m = int(inside.sum()), n_distinct(patients[inside])
             e = Estimate(method="score test, patients", n_cases=n, n_patients=m, reason="a test, not an estimate")

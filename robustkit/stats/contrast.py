@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import chdtrc
 from scipy.stats import chi2, norm
 
 from robustkit.stats.codes import n_distinct
@@ -25,6 +26,8 @@ Codes = NDArray[np.intp]
 
 _Z = float(norm.ppf(0.975))
 _ROUNDING = 1e-12
+_NO_DIRECTION = 1e-15
+"""Part of the largest variance under which a direction has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ def score_contrasts_p(values: Floats, patients: Codes, groups: Groups) -> Floats
     by_patient = groups.over_pairs(own**2) - 2 * share * mixed + share**2 * float(size @ size)
     variance = (alone - together) * n * share * (1.0 - share) + together * by_patient
     tested &= variance > 0
-    found[tested] = chi2.sf(total[tested] ** 2 / variance[tested], 1)
+    found[tested] = chdtrc(1, total[tested] ** 2 / variance[tested])
     return found
 
 
@@ -142,32 +145,45 @@ def score_heterogeneity_p(values: Floats, patients: Codes, groups: NDArray[np.ob
         1 where nothing varies; NaN with fewer than two strata, one patient, or where a value is NaN. With 0 and 1
         and one case per patient it is Pearson's chi-square, but for n - 1 in the place of n.
     """
-    names, codes = np.unique(groups.astype(str) if groups.dtype == object else groups, return_inverse=True)
-    m = n_distinct(patients)
-    if len(names) < 2 or m < 2 or not np.isfinite(values).all():
+    codes, k = _numbered(np.unique(groups.astype(str), return_inverse=True)[1] if groups.dtype == object else groups)
+    who, m = _numbered(patients)
+    if k < 2 or m < 2 or not np.isfinite(values).all():
         return NAN
     if np.ptp(values) <= _ROUNDING * float(np.abs(values).max()):
         return 1.0
-    residuals = values - values.mean()
-    member = (codes == np.arange(len(names) - 1)[:, None]).astype(np.float64)
+    n, residuals = len(values), values - values.mean()
+    # the last stratum follows from the others
+    size = np.bincount(codes, minlength=k)[:-1]
+    share = size / n
     # the shared mean is estimated from the same cases: each stratum gives up its share of every deviation
-    own = member - member.mean(axis=1, keepdims=True)
-    total = own @ residuals
-    alone, together = _shared_variance(residuals, patients)
-    by_patient = np.stack([_by_patient(row, patients) for row in own])
-    covariance = (alone - together) * (own @ own.T) + together * (by_patient @ by_patient.T)
-    rank = int(np.linalg.matrix_rank(covariance, hermitian=True))
+    total = np.bincount(codes, weights=residuals, minlength=k)[:-1] - share * residuals.sum()
+    alone, together = _shared_variance(residuals, who)
+    by_case = np.diag(size.astype(np.float64)) - np.outer(size, share)
+    cases = np.bincount(codes * m + who, minlength=k * m).reshape(k, m).astype(np.float64)
+    by_patient = cases[:-1] - share[:, None] * cases.sum(axis=0)
+    covariance = (alone - together) * by_case + together * (by_patient @ by_patient.T)
+    values_of, vectors = np.linalg.eigh(covariance)
+    sizes = np.abs(values_of)
+    rank = int(np.count_nonzero(sizes > sizes.max() * len(sizes) * np.finfo(np.float64).eps))
     if rank == 0:
         return NAN
-    return float(chi2.sf(float(total @ np.linalg.pinv(covariance, hermitian=True) @ total), rank))
+    # what pinv would leave out: directions in which nothing varies
+    kept = sizes > _NO_DIRECTION * sizes.max()
+    return float(chdtrc(rank, float(((vectors[:, kept].T @ total) ** 2 / values_of[kept]).sum())))
+
+
+def _numbered(codes: Codes) -> tuple[Codes, int]:
+    """Number the codes that there are from 0, and count them."""
+    there = np.bincount(codes) > 0
+    return (np.cumsum(there) - 1)[codes], int(there.sum())
 
 
 def _shared_variance(residuals: Floats, patients: Codes) -> tuple[float, float]:
     """Give the variance of a case, and the covariance of two cases of one patient, that all strata share."""
-    codes = np.unique(patients, return_inverse=True)[1]
+    codes, m = _numbered(patients)
     sums, size = _by_patient(residuals, codes), np.bincount(codes)
     squares = float(residuals @ residuals)
-    small = len(size) / (len(size) - 1)
+    small = m / (m - 1)
     pairs = float((size * (size - 1)).sum())
     alone = small * squares / len(residuals)
     together = small * (float(sums @ sums) - squares) / pairs if pairs else 0.0
