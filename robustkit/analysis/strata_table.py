@@ -83,26 +83,32 @@ def strata_blocks(
     }  # fmt: skip
     estimates = {m: s.estimates[m] if m in s.estimates else more[m] for m in metrics_of(s)}
     tests = _tests(s, estimates, condition)
-    for by, part in s.layout.parts.items():
-        yield {**_rows(s, estimates, tests, part, point=condition.operating_point), **fixed, "by": by}
-        rows = tests.overall.get(by, ()) if by != ALL else [_row(m, e, condition) for m, e in whole.items()]
+    columns, ends = _rows(s, estimates, tests, point=condition.operating_point)
+    begun = 0
+    for by, end in ends.items():
+        rows = tests.overall[by] if by != ALL else [_row(m, e, condition) for m, e in whole.items()]
         if rows:
+            yield {**{c: values[begun:end] for c, values in columns.items()}, **fixed}
             yield {**{c: _column([r[c] for r in rows]) for c in rows[0]}, **fixed, "by": by}
+            begun = end
+    if begun < len(columns["value"]):
+        yield {**{c: values[begun:] for c, values in columns.items()}, **fixed}
 
 
 def _rows(
-    s: Stratified, estimates: Mapping[str, Estimates], tests: _Tests, part: slice, *, point: str
-) -> dict[str, object]:
-    """Give the rows of the strata of a variable: one stratum after the other, each with all its metrics."""
-    asked = np.stack([own[part] for own in metrics_of(s).values()], axis=1)
+    s: Stratified, estimates: Mapping[str, Estimates], tests: _Tests, *, point: str
+) -> tuple[dict[str, NDArray[Any]], dict[str, int]]:
+    """Give the rows of all strata, one after the other, each with all its metrics; and where those of a variable end."""
+    asked = np.stack(list(metrics_of(s).values()), axis=1)
 
     def flat(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
-        return np.stack([c[part] for c in columns], axis=1)[asked]
+        return np.stack(columns, axis=1)[asked]
 
     k, names = len(s.layout.stratum), list(estimates)
     none, blank = np.full(k, NAN), np.full(k, "", dtype=object)
-    return {
+    columns = {
         **{f.name: flat([getattr(e, f.name) for e in estimates.values()]) for f in dataclass_fields(Estimate)},
+        "by": flat([s.layout.by] * len(names)),
         "stratum": flat([s.layout.stratum] * len(names)),
         "metric": flat([np.full(k, m, dtype=object) for m in names]),
         "operating_point": flat([np.full(k, point if m in AT_THRESHOLD else "", dtype=object) for m in names]),
@@ -110,6 +116,8 @@ def _rows(
         "p_adjusted": flat([tests.adjusted.get(m, none) for m in names]),
         "family": flat([tests.family.get(m, blank) for m in names]),
     }
+    n_rows = np.concatenate([[0], asked.sum(axis=1).cumsum()])
+    return columns, {by: int(n_rows[part.stop]) for by, part in s.layout.parts.items()}
 
 
 def _row(metric: str, e: Estimate, condition: Condition) -> dict[str, object]:
