@@ -15,11 +15,11 @@ from robustkit.analysis.agreement import agreement_block, agreement_table
 from robustkit.analysis.all_thresholds import decision_curve_table, decision_rows, roc_rows, roc_table
 from robustkit.analysis.bootstrapped import bootstrapped
 from robustkit.analysis.cohort import ALL, Judged
-from robustkit.analysis.errors import errors_block, errors_table
+from robustkit.analysis.errors import errors_blocks, errors_table
 from robustkit.analysis.estimates import Stratified, stratified
 from robustkit.analysis.frames import Block
 from robustkit.analysis.known_layouts import KnownLayouts, Unit
-from robustkit.analysis.layout import Layouts
+from robustkit.analysis.layout import Layout, Layouts
 from robustkit.analysis.matrix import NOMINAL, ModelAnswers
 from robustkit.analysis.operating_points import operating_rows, operating_table, points_of
 from robustkit.analysis.reliability import calibration_rows, calibration_table
@@ -193,10 +193,16 @@ def _judge(cohort: Judged, model: _Model, position: int, names: Sequence[str], *
         }  # fmt: skip
         whole = whole_cohort_estimates(own) if own.is_nominal else {}
         told[name] = _Told(replace(condition, cohort=name), whole, fixed)
-        rows[name] = list(_rows(cohort, own, found.of(layouts, name), told[name], points=model.usual, known=known))
+        rows[name] = list(_rows(cohort, own, found.of(layouts, name), told[name], points=model.usual))
         if own.is_nominal:
             primary = None if redrawn is None else _of(cohort, redrawn, names, name)
-            rows[name].append(("sweep", list(_sweep(cohort, own, primary, model, fixed=fixed, known=known))))
+            answered = known.answered(sample, names).own[name]
+            rows[name].append(("sweep", list(_sweep(cohort, own, primary, model, fixed=fixed, layout=answered))))
+    group = cohort.frame["group"].to_numpy()[sample.rows]
+    said = {name: {**t.fixed, "operating_point": condition.operating_point} for name, t in told.items()}
+    asked = known.answered(sample, names, is_crossed=sample.is_nominal)
+    for name, block in errors_blocks(sample, asked, group, fixed=said).items():
+        rows[name].append(("errors", [block]))
     return Part(layouts, found, told, rows)
 
 
@@ -212,7 +218,6 @@ def _rows(
     told: _Told,
     *,
     points: Sequence[OperatingPoint],
-    known: KnownLayouts,
 ) -> Iterator[Rows]:
     """Give the rows of one model, cohort and condition, by table."""
     condition = told.condition
@@ -222,9 +227,6 @@ def _rows(
         yield "size_curve", size_curve_rows(cohort, sample, condition=condition)
     if condition.is_primary and condition.cohort == ALL:
         yield "transfer", list(transfer_rows(cohort, sample, s.layout, condition=condition))
-    group = cohort.frame["group"].to_numpy()[sample.rows]
-    fixed = {**told.fixed, "operating_point": condition.operating_point}
-    yield "errors", [errors_block(sample, known.answered(sample, is_crossed=sample.is_nominal), group, fixed=fixed)]
     if not sample.is_nominal:
         return
     yield "operating_points", operating_rows(cohort, sample, points, condition=condition)
@@ -240,13 +242,11 @@ def _sweep(
     model: _Model,
     *,
     fixed: Mapping[str, object],
-    known: KnownLayouts,
+    layout: Layout,
 ) -> Iterator[Block]:
     group = cohort.frame["group"].to_numpy()[sample.rows]
     fixed = {column: fixed[column] for column in ("cohort", "split", "model")}
-    return sweep_blocks(
-        sample, redrawn, known.answered(sample), group=group, grid=model.grid, points=model.usual, fixed=fixed
-    )
+    return sweep_blocks(sample, redrawn, layout, group=group, grid=model.grid, points=model.usual, fixed=fixed)
 
 
 def _rows_of(part: Part, drawn: Mapping[str, Estimates], name: str, *, unit: Unit) -> list[Rows]:

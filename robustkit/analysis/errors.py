@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from robustkit.analysis.cohort import ALL
 from robustkit.analysis.frames import Block, frame_of
-from robustkit.analysis.layout import Layout
+from robustkit.analysis.layout import Layouts
 from robustkit.analysis.sample import Sample
 from robustkit.results.schema import ERRORS_COLUMNS
 from robustkit.stats.proportion import clustered_proportions
@@ -19,23 +19,26 @@ from robustkit.stats.proportion import clustered_proportions
 KINDS = ("missed", "missed_malignant", "missed_intermediate", "false_alarm")
 
 
-def errors_block(sample: Sample, layout: Layout, group: NDArray[np.object_], *, fixed: Mapping[str, object]) -> Block:
-    """Give the rows of one model, cohort and condition: stratum after stratum, each with its kinds of errors.
+def errors_blocks(
+    sample: Sample, layouts: Layouts, group: NDArray[np.object_], *, fixed: Mapping[str, Mapping[str, object]]
+) -> dict[str, Block]:
+    """Give, by cohort, the rows of one model and condition: stratum after stratum, each with its kinds of errors.
 
     ``k`` is the number of errors; under a perturbation its mean over repeats.
 
     Args:
-        sample: The answers.
-        layout: The strata.
+        sample: The answers of all these cohorts.
+        layouts: The strata.
         group: ``(n,)`` WHO group of each unit.
-        fixed: Columns that are one for all rows.
+        fixed: Columns that are one for all rows of a cohort.
     """
     wrong = np.asarray((~sample.right()).mean(axis=1), dtype=np.float64)
+    layout = layouts.together
     groups, n = layout.groups, layout.groups.n_cases()
     n_positive = groups.sums(sample.positive)
     # missed is always three numbers: non-benign, malignant, intermediate
     is_whole = layout.by == ALL
-    is_asked = {k: is_whole | ((n_positive > 0) if k != KINDS[3] else (n_positive < n)) for k in KINDS}
+    is_asked = [is_whole | ((n_positive > 0) if k != KINDS[3] else (n_positive < n)) for k in KINDS]
     columns: dict[str, list[NDArray[Any]]] = {}
     for kind in KINDS:
         counted = groups.only(of_kind(kind, sample.positive, group))
@@ -47,8 +50,13 @@ def errors_block(sample: Sample, layout: Layout, group: NDArray[np.object_], *, 
         }  # fmt: skip
         for name, values in found.items():
             columns.setdefault(name, []).append(values)
-    rows = np.stack(list(is_asked.values()), axis=1)
-    return {**{name: np.stack(values, axis=1)[rows] for name, values in columns.items()}, **fixed}
+    rows = np.stack(is_asked, axis=1)
+    flat = {name: np.stack(values, axis=1)[rows] for name, values in columns.items()}
+    ends = np.concatenate([[0], rows.sum(axis=1).cumsum()])
+    return {
+        name: {**{c: values[ends[part.start] : ends[part.stop]] for c, values in flat.items()}, **fixed[name]}
+        for name, part in layout.parts.items()
+    }
 
 
 def of_kind(kind: str, positive: NDArray[np.bool_], group: NDArray[np.object_]) -> NDArray[np.bool_]:

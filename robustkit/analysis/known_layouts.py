@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from robustkit.analysis.cohort import Judged
-from robustkit.analysis.layout import Layout, Layouts, code, lay_out, side_by_side
+from robustkit.analysis.layout import Coded, Layouts, code, lay_out, side_by_side
 from robustkit.analysis.sample import Sample
 from robustkit.strata._order import SEPARATOR
 
@@ -34,8 +34,7 @@ class KnownLayouts:
         self._cohort, self._unit = cohort, unit
         self._coded = code(strata)
         self._with_crossed = {**self._coded, **code(_crossed(strata))}
-        self._known: dict[tuple[tuple[str, ...], bytes], Layouts] = {}
-        self._answered: dict[tuple[bool, bytes], Layout] = {}
+        self._known: dict[tuple[str, tuple[str, ...], bytes], Layouts] = {}
         self._lock = Lock()
 
     def of(self, sample: Sample, names: Sequence[str]) -> Layouts:
@@ -45,29 +44,28 @@ class KnownLayouts:
             sample: Units of all these cohorts.
             names: One cohort, or several of which the first is all of them.
         """
+        return self._lay_out("listed", sample, names, self._coded, are_listed=self._unit == "case")
+
+    def answered(self, sample: Sample, names: Sequence[str], *, is_crossed: bool = False) -> Layouts:
+        """Give the strata that have units, also those of crossed variables where asked: see ``of``."""
+        strata, kind = (self._with_crossed, "crossed") if is_crossed else (self._coded, "answered")
+        return self._lay_out(kind, sample, names, strata, are_listed=False)
+
+    def _lay_out(
+        self, kind: str, sample: Sample, names: Sequence[str], strata: Mapping[str, Coded], *, are_listed: bool
+    ) -> Layouts:
         with self._lock:
-            key = tuple(names), sample.rows.tobytes()
+            key = kind, tuple(names), sample.rows.tobytes()
             if key not in self._known:
-                self._known[key] = self._lay_out(sample, names)
+                own, rows = {}, {}
+                for name in names:
+                    listed = self._cohort.in_cohort(name)
+                    mine = np.flatnonzero(listed[sample.rows]) if len(names) > 1 else np.arange(len(sample.rows))
+                    units, patients = sample.rows[mine], sample.patients[mine]
+                    own[name] = lay_out(units, patients, strata, listed=listed if are_listed else None)
+                    rows[name] = mine
+                self._known[key] = side_by_side(own, rows)
             return self._known[key]
-
-    def _lay_out(self, sample: Sample, names: Sequence[str]) -> Layouts:
-        own, rows = {}, {}
-        for name in names:
-            listed = self._cohort.in_cohort(name)
-            rows[name] = np.flatnonzero(listed[sample.rows]) if len(names) > 1 else np.arange(len(sample.rows))
-            units, patients = sample.rows[rows[name]], sample.patients[rows[name]]
-            own[name] = lay_out(units, patients, self._coded, listed=listed if self._unit == "case" else None)
-        return side_by_side(own, rows)
-
-    def answered(self, sample: Sample, *, is_crossed: bool = False) -> Layout:
-        """Give the strata that have units, also those of crossed variables where asked."""
-        with self._lock:
-            key = is_crossed, sample.rows.tobytes()
-            if key not in self._answered:
-                strata = self._with_crossed if is_crossed else self._coded
-                self._answered[key] = lay_out(sample.rows, sample.patients, strata)
-            return self._answered[key]
 
 
 def _crossed(strata: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
