@@ -79,12 +79,15 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
     levels = [(g["kind"], float(v)) for g in record["perturbations"] for v in g["levels"]]
     ids = cohort.frame["case_id"].tolist()
     set_size = int(record.get("set_size", 1))
-    # patients are drawn while the rows are read
-    drawing: list[Task] = [
-        lambda: patient_draws(cohort.patient_strata(), draws=choices.draws, seed=choices.seed, purpose="tables")
+    reading: list[Task] = [
+        partial(read_answers, folder, m["name"], ids, levels, set_size=set_size) for m in record["models"]
     ]
-    reading = [partial(read_answers, folder, m["name"], ids, levels, set_size=set_size) for m in record["models"]]
-    *answers, draws = done_on_all_cores([*reading, *drawing])
+    # patients are drawn while the rows are read
+    drawing: Task = partial(
+        patient_draws, cohort.patient_strata(), draws=choices.draws, seed=choices.seed, purpose="tables"
+    )
+    *read, draws = done_on_all_cores([*reading, drawing])
+    answers: list[ModelAnswers] = read
     asked = choices.operating_point if choices.threshold is None else choices.threshold
     method, few = choices.threshold_method, min(choices.draws, MAX_DRAWS)
     thresholds = on_all_cores(

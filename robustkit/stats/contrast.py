@@ -145,7 +145,8 @@ def score_heterogeneity_p(values: Floats, patients: Codes, groups: NDArray[np.ob
         1 where nothing varies; NaN with fewer than two strata, one patient, or where a value is NaN. With 0 and 1
         and one case per patient it is Pearson's chi-square, but for n - 1 in the place of n.
     """
-    codes, k = _numbered(np.unique(groups.astype(str), return_inverse=True)[1] if groups.dtype == object else groups)
+    is_text = groups.dtype == object
+    codes, k = _numbered(np.unique(groups.astype(str), return_inverse=True)[1] if is_text else groups.astype(np.intp))
     who, m = _numbered(patients)
     if k < 2 or m < 2 or not np.isfinite(values).all():
         return NAN
