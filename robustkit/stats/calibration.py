@@ -12,10 +12,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from robustkit.stats.bootstrap import sums_by_patient
 from robustkit.stats.cores import by_block
+from robustkit.stats.logistic_lines import CLOSE, halved_steps, lines, plain_steps
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -23,12 +23,9 @@ Codes = NDArray[np.intp]
 
 _PLAIN_STEPS = 8
 _MOST_STEPS = 100
-_HALVINGS = 30
 _NODES = 18
 _TOLERANCE = 1e-10
 _SETTLED = 1e-6
-_CLOSE = 1e-7
-"""A step of Newton's that is so short leaves an error of about its square."""
 _LEAST_CURVATURE = 1e-6
 _STEEPER = 1.3
 """Times the sample's slope, up to which the curves of draws are held by their nodes."""
@@ -65,14 +62,14 @@ def recalibrate_draws(
         return np.full(len(weights), np.nan), np.full(len(weights), np.nan)
     middle, scale = float(logits.mean()), float(logits.std())
     x = (logits - middle) / scale
-    whole = _fit(labels, x, np.ones((1, len(x))))
+    whole = halved_steps(labels, x, np.ones((1, len(x))))
     start = (float(whole[0][0]), float(whole[1][0]))
     has_fit = _overlap(labels, logits, codes, drawn)
     line = np.where(has_fit, _lines_at_nodes(labels, x, codes, drawn, start=start), np.nan)
     left = np.flatnonzero(has_fit & np.isnan(line[0]))
     if len(left):
         line[:, left] = by_block(
-            lambda block: _lines(labels, x, drawn[np.ix_(codes, left[block])], start=start), len(left), size=len(x)
+            lambda block: lines(labels, x, drawn[np.ix_(codes, left[block])], start=start), len(left), size=len(x)
         )
     a, b = line
     return a - b / scale * middle, b / scale
@@ -97,8 +94,8 @@ def _lines_at_nodes(labels: Flags, x: Floats, codes: Codes, drawn: Floats, *, st
     series = chebyshev.chebvander(nodes, k - 1) * np.where(np.arange(k) > 0, 2.0 / k, 1.0 / k)
     cardinal = series @ chebyshev.chebvander((x - x.min()) / half - 1.0, k - 1).T
     sums = _drawn_sums(np.concatenate([cardinal, [labels, labels * x]]), codes, drawn)
-    line, size = _newton(sums[k:], x.min() + half * (nodes + 1.0), sums[:k], start=start)
-    return np.where((size <= _CLOSE) & (np.abs(line[1]) <= steepest), line, none)
+    line, size = plain_steps(sums[k:], x.min() + half * (nodes + 1.0), sums[:k], start=start)
+    return np.where((size <= CLOSE) & (np.abs(line[1]) <= steepest), line, none)
 
 
 def _enough_nodes(steepness: float) -> int:
@@ -116,51 +113,6 @@ def _drawn_sums(values: Floats, codes: Codes, drawn: Floats) -> Floats:
     # to fetch the draws of most patients takes longer than to multiply those of all
     is_most = 4 * len(members) > 3 * len(drawn)
     return np.asarray(totals @ drawn if is_most else totals[:, members] @ drawn[members])
-
-
-def _lines(labels: Flags, x: Floats, drawn: Floats, *, start: tuple[float, float]) -> Floats:
-    """Give ``(2, b)`` intercepts and slopes of ``(n, b)`` draws that have a fit."""
-    if not np.isfinite(start).all():
-        return np.stack(_fit(labels, x, drawn.T))
-    observed = np.stack([np.ones_like(x), x])[:, labels] @ drawn[labels]
-    line, size = _newton(observed, x, drawn, start=start)
-    left = ~(size <= _CLOSE)
-    if left.any():
-        line[:, left] = _fit(labels, x, drawn[:, left].T)
-    return line
-
-
-def _newton(observed: Floats, x: Floats, drawn: Floats, *, start: tuple[float, float]) -> tuple[Floats, Floats]:
-    """Give ``(2, b)`` intercepts and slopes after a few plain steps, and ``(b,)`` the size of the last one.
-
-    Args:
-        observed: ``(2, b)`` positives, and the sum of their x.
-        x: ``(n,)``, weighted by ``drawn``, ``(n, b)``.
-        start: Intercept and slope.
-    """
-    powers = np.stack([np.ones_like(x), x, x**2])
-    # the first step is taken from one place for all draws: one column of probabilities
-    line = np.array(start)[:, None]
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        for _ in range(_PLAIN_STEPS):
-            p = -line[1] * x[:, None]
-            p -= line[0]
-            np.exp(p, out=p)
-            p += 1.0
-            np.reciprocal(p, out=p)
-            expected = drawn * p
-            called = powers @ expected
-            expected *= p
-            h00, h01, h11 = called - powers @ expected
-            g0, g1 = gradient = observed - called[:2]
-            step = np.stack([h11 * g0 - h01 * g1, h00 * g1 - h01 * g0]) / (h00 * h11 - h01**2)
-            line = line + step
-            size = np.abs(step).max(axis=0) / np.maximum(1.0, np.abs(line).max(axis=0))
-            if not np.nanmax(size, initial=0.0) > _CLOSE:
-                break
-    # who ran away may take short steps too, but nothing is level there
-    is_level = np.abs(gradient).max(axis=0) <= _SETTLED * drawn.sum(axis=0)
-    return line, np.where(is_level, size, np.inf)
 
 
 def _overlap(labels: Flags, logits: Floats, codes: Codes, drawn: Floats) -> Flags:
@@ -186,40 +138,6 @@ def _end(logits: Floats, codes: Codes, drawn: Floats) -> Floats:
             found[left[has]] = logits[part][there.argmax(axis=0)[has]]
             left = left[~has]
     return found
-
-
-def _fit(labels: Flags, x: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Give intercepts and slopes over a column of mean 0 and sd 1; NaN where the steps do not end."""
-    y = labels.astype(np.float64)
-    share = weights @ y / weights.sum(axis=1)
-    a, b = np.log(share / (1.0 - share)), np.zeros(len(weights))
-    z = a[:, None] + b[:, None] * x
-    likelihood, size = _likelihood(y, z, weights), np.full(len(weights), np.inf)
-    for _ in range(_MOST_STEPS):
-        p = expit(z)
-        residual, curvature = weights * (y - p), weights * p * (1.0 - p)
-        g0, g1 = residual.sum(axis=1), residual @ x
-        h00, h01, h11 = curvature.sum(axis=1), curvature @ x, curvature @ x**2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            det = h00 * h11 - h01**2
-            da, db = (h11 * g0 - h01 * g1) / det, (h00 * g1 - h01 * g0) / det
-        for _ in range(_HALVINGS):
-            z = (a + da)[:, None] + (b + db)[:, None] * x
-            new = _likelihood(y, z, weights)
-            falls = new < likelihood - _TOLERANCE * np.abs(likelihood)
-            if not falls.any():
-                break
-            da, db = np.where(falls, da / 2, da), np.where(falls, db / 2, db)
-        a, b, likelihood = a + da, b + db, new
-        size = np.maximum(np.abs(da), np.abs(db)) / np.maximum(1.0, np.maximum(np.abs(a), np.abs(b)))
-        if not np.nanmax(size, initial=0.0) > _TOLERANCE:
-            break
-    settled = size < _SETTLED
-    return np.where(settled, a, np.nan), np.where(settled, b, np.nan)
-
-
-def _likelihood(y: Floats, z: Floats, weights: Floats) -> Floats:
-    return -np.asarray((weights * np.logaddexp(0.0, (1.0 - 2.0 * y) * z)).sum(axis=1), dtype=np.float64)
 
 
 def in_the_large_draws(labels: Flags, logits: Floats, weights: Floats, patients: Codes | None = None) -> Floats:
@@ -248,8 +166,13 @@ def in_the_large_draws(labels: Flags, logits: Floats, weights: Floats, patients:
         base = np.log(share[left] / (1.0 - share[left]))
         # were every logit the largest, or the smallest, the answer would be one of these
         ends = base - logits.max() - 1.0, base - logits.min() + 1.0
-        own = drawn[np.ix_(codes, left)]
-        found[left] = _levels(own, y[:, None], below, start=base - float(logits.mean()), ends=ends)
+        start = base - float(logits.mean())
+
+        def levels(block: slice) -> Floats:
+            own, (low, high) = drawn[np.ix_(codes, left[block])], ends
+            return _levels(own, y[:, None], below, start=start[block], ends=(low[block], high[block]))
+
+        found[left] = by_block(levels, len(left), size=len(y))
     return found
 
 
@@ -289,6 +212,6 @@ def _levels(drawn: Floats, y: Floats, below: Floats, *, start: Floats, ends: tup
             new = a - excess / curvature
         new = np.where((new >= low) & (new <= high), new, (low + high) / 2)
         size, a = np.abs(new - a), new
-        if not size.max() > _CLOSE:
+        if not size.max() > CLOSE:
             break
     return np.where((size < _SETTLED) & (curvature > _LEAST_CURVATURE), a, np.nan)

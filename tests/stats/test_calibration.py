@@ -65,7 +65,7 @@ def test_draws_of_patients_are_those_of_statsmodels(n_patients: int, monkeypatch
     def not_asked(*_: object, **__: object) -> None:
         raise AssertionError("the nodes stand for the cases")
 
-    monkeypatch.setattr(calibration, "_lines", not_asked)
+    monkeypatch.setattr(calibration, "lines", not_asked)
     a, b = recalibrate_draws(labels, z, counts, patients)
     large = in_the_large_draws(labels, z, counts, patients)
     for i, w in enumerate(counts[:, patients]):
