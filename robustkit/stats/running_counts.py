@@ -16,7 +16,10 @@ Flags = NDArray[np.bool_]
 Codes = NDArray[np.intp]
 
 _FEWEST = 250
-"""Draws that are worked on at a time, however many cuts there are: of fewer, the calls would take longer than the work."""
+"""Draws that are worked on at a time where memory allows: of fewer, the calls would take longer than the work."""
+
+_MOST = 4_000_000
+"""Counts that are held at a time, where the cuts are many."""
 
 
 def counted_in_draws(
@@ -49,7 +52,8 @@ def counted_in_draws(
         drawn = by_cut @ by_patient[members, block]
         return work(drawn[: len(cuts)], drawn[len(cuts) :])
 
-    return by_block(made, by_patient.shape[1], size=min(len(cuts), CACHED // _FEWEST))
+    together = max(1, min(_FEWEST, _MOST // by_cut.shape[0]))
+    return by_block(made, by_patient.shape[1], size=min(len(cuts), CACHED // together))
 
 
 def running_sums(rows: Floats) -> Floats:

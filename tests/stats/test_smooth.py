@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from robustkit.stats import smooth
 from robustkit.stats.smooth import KNOTS, smooth_rate
@@ -32,6 +32,7 @@ def test_a_curve_is_found_again() -> None:
     assert (found.value < found.high).all()
 
 
+@settings(max_examples=50, deadline=None)
 @given(seed=st.integers(0, 10_000), n=st.integers(40, 400), repeats=st.sampled_from([1, 4]))
 def test_curve_and_band_are_those_of_statsmodels(seed: int, n: int, repeats: int) -> None:
     random = np.random.default_rng(seed)
