@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from robustkit.analysis.cohort import Judged
-from robustkit.analysis.estimates import proportion
 from robustkit.analysis.sample import Sample
 from robustkit.analysis.strata_table import Condition
 from robustkit.analysis.thresholds import MIN_DEVELOPMENT, Development, Threshold
 from robustkit.results.schema import OPERATING_POINTS_COLUMNS
+from robustkit.stats.estimate import Estimates
+from robustkit.stats.groups import make_groups
+from robustkit.stats.proportion import clustered_proportions
 from robustkit.stats.threshold import OperatingPoint, target_sensitivity, target_specificity, youden
 
 RULE_OUT, RULE_IN = 0.95, 0.95
@@ -42,17 +45,31 @@ def operating_rows(
     cohort: Judged, sample: Sample, points: Sequence[OperatingPoint], *, condition: Condition
 ) -> list[dict[str, object]]:
     """Give the rows of one model and cohort: nominal boxes, every point, sensitivity and specificity."""
-    rows = []
-    for point in points:
-        for metric in ("sensitivity", "specificity"):
-            e = proportion(replace(sample, threshold=point.value), metric)
-            rows.append({
-                "model": condition.model, "cohort": condition.cohort, "split": cohort.split_of(condition.cohort),
-                "operating_point": point.name, "threshold": point.value, "metric": metric, "value": e.value, "low": e.low,
-                "high": e.high, "n_cases": e.n_cases, "n_patients": e.n_patients, "n_development": point.n,
-                "method": e.method, "reason": point.reason or e.reason,
-            })  # fmt: skip
-    return rows
+    split, found = cohort.split_of(condition.cohort), _both_classes(sample, [point.value for point in points])
+    return [
+        {
+            "model": condition.model, "cohort": condition.cohort, "split": split,
+            "operating_point": point.name, "threshold": point.value, "metric": metric, "value": e.value, "low": e.low,
+            "high": e.high, "n_cases": e.n_cases, "n_patients": e.n_patients, "n_development": point.n,
+            "method": e.method, "reason": point.reason or e.reason,
+        }
+        for i, point in enumerate(points)
+        for metric, e in zip(("sensitivity", "specificity"), (found.one(2 * i), found.one(2 * i + 1)), strict=True)
+    ]  # fmt: skip
+
+
+def _both_classes(s: Sample, thresholds: Sequence[float]) -> Estimates:
+    """Give sensitivity and specificity at every threshold, one after the other, all in one pass."""
+    n, k = len(s.positive), len(thresholds)
+    right = (s.scores[:, 0] >= np.array(thresholds)[:, None]) == s.positive
+    group = 2 * np.arange(k)[:, None] + ~s.positive
+    found = clustered_proportions(
+        right.ravel(), make_groups(np.arange(k * n), group.ravel(), np.tile(s.patients, k), k=2 * k)
+    )
+    for i, (kind, is_there) in enumerate((("positive", s.positive.any()), ("negative", not s.positive.all()))):
+        if n and not is_there:
+            found.reason[i::2] = f"no {kind} case"
+    return found
 
 
 def operating_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:

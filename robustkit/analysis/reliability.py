@@ -11,7 +11,8 @@ from robustkit.analysis.cohort import Judged
 from robustkit.analysis.sample import Sample
 from robustkit.analysis.strata_table import Condition
 from robustkit.results.schema import CALIBRATION_COLUMNS
-from robustkit.stats.proportion import clustered_proportion
+from robustkit.stats.groups import make_groups
+from robustkit.stats.proportion import clustered_proportions
 
 BINS = 10
 MIN_CASES = 50
@@ -25,13 +26,15 @@ def calibration_rows(cohort: Judged, sample: Sample, *, condition: Condition) ->
         return []
     edges = np.quantile(scores, np.linspace(0, 1, BINS + 1)[1:-1])
     which = np.searchsorted(np.unique(edges), scores, "right")
+    bins, which = np.unique(which, return_inverse=True)
+    groups = make_groups(np.arange(len(which)), which, sample.patients, k=len(bins))
+    found, split = clustered_proportions(sample.positive, groups), cohort.split_of(condition.cohort)
     rows = []
-    for i in np.unique(which):
-        own = which == i
-        e = clustered_proportion(sample.positive[own], sample.patients[own])
+    for i, name in enumerate(bins):
+        own, e = scores[which == i], found.one(i)
         rows.append({
-            "cohort": condition.cohort, "split": cohort.split_of(condition.cohort), "model": condition.model, "bin": int(i),
-            "score_low": scores[own].min(), "score_high": scores[own].max(), "mean_score": scores[own].mean(),
+            "cohort": condition.cohort, "split": split, "model": condition.model, "bin": int(name),
+            "score_low": own.min(), "score_high": own.max(), "mean_score": own.mean(),
             "value": e.value, "low": e.low, "high": e.high, "n_cases": e.n_cases, "n_patients": e.n_patients,
             "method": e.method, "reason": e.reason,
         })  # fmt: skip

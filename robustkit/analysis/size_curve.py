@@ -28,9 +28,9 @@ def size_curve_rows(cohort: Judged, sample: Sample, *, condition: Condition) -> 
 
     Sizes are mm where at least half of the cases have a spacing, as in the strata, else a share of the film.
     """
-    frame = cohort.frame.iloc[sample.rows]
     scale = "size_mm" if cohort.frame["size_mm"].notna().mean() >= 0.5 else "size_frac"
-    size = pd.to_numeric(frame[scale], errors="coerce").to_numpy(dtype=np.float64)
+    size = pd.to_numeric(cohort.frame[scale], errors="coerce").to_numpy(dtype=np.float64)[sample.rows]
+    split = cohort.split_of(condition.cohort)
     known = np.isfinite(size) & (size > 0)
     rows: list[dict[str, object]] = []
     for metric, name in ERRORS.items():
@@ -43,7 +43,7 @@ def size_curve_rows(cohort: Judged, sample: Sample, *, condition: Condition) -> 
         grid = _grid(x) if len(x) else np.empty(0)
         curve = smooth_rate(x, events, patients, grid=grid)
         fixed = {
-            "cohort": condition.cohort, "split": cohort.split_of(condition.cohort), "model": condition.model,
+            "cohort": condition.cohort, "split": split, "model": condition.model,
             "perturbation": condition.perturbation, "level": condition.level, "metric": metric, "scale": scale,
             "operating_point": condition.operating_point, "n_cases": len(x), "n_patients": n_distinct(patients) if len(x) else 0,
         }  # fmt: skip

@@ -18,23 +18,22 @@ from robustkit.metrics.calibration_intercept import PLUGIN as INTERCEPT
 from robustkit.metrics.calibration_slope import PLUGIN as SLOPE
 from robustkit.metrics.ece import PLUGIN as ECE
 from robustkit.stats.auc import not_estimable
+from robustkit.stats.average_precision import weighted_average_precision
 from robustkit.stats.bootstrap import bca
-from robustkit.stats.calibration import ece_null_band, in_the_large_draws, recalibrate_draws, weighted_average_precision
+from robustkit.stats.calibration import in_the_large_draws, recalibrate_draws
 from robustkit.stats.codes import n_distinct
+from robustkit.stats.ece_null import ece_null_band
 from robustkit.stats.estimate import Estimate
 from robustkit.stats.threshold import logit
 
 Floats = NDArray[np.float64]
-Function = Callable[[NDArray[np.bool_], Floats, Floats], Floats]
-
-_BLOCK = 20_000_000
-"""Weights that are worked on at a time."""
+Function = Callable[[NDArray[np.bool_], Floats, Floats, NDArray[np.intp]], Floats]
 
 _NULL_DRAWS = 1000
 
 FUNCTIONS: dict[str, tuple[Metric, Function, bool]] = {
     "average_precision": (AVERAGE_PRECISION, weighted_average_precision, False),
-    "calibration_slope": (SLOPE, lambda y, z, w: recalibrate_draws(y, z, w)[1], True),
+    "calibration_slope": (SLOPE, lambda y, z, w, p: recalibrate_draws(y, z, w, p)[1], True),
     "calibration_intercept": (INTERCEPT, in_the_large_draws, True),
 }
 """A metric, how it is computed in every draw, and whether that reads logits."""
@@ -69,12 +68,6 @@ def _bootstrapped(s: Sample, counted: Estimate, metric: Metric, function: Functi
     value = metric.value(labels, s.scores[:, 0], threshold=s.threshold)
     if not np.isfinite(value):
         return replace(counted, reason="the scores separate the classes")
-    draws = s.draws.by_patient.shape[1]
-    step = max(1, _BLOCK // len(labels))
-    parts = [
-        function(labels, values, s.draws.by_patient[s.patients, start : start + step].T)
-        for start in range(0, draws, step)
-    ]
-    low, high, se, reason = bca(np.concatenate(parts), value, np.zeros(1))
+    low, high, se, reason = bca(function(labels, values, s.draws.counts, s.patients), value, np.zeros(1))
     method = "patient bootstrap, bias-corrected"
     return replace(counted, value=value, low=low, high=high, se=se, method=method, reason=reason)

@@ -6,21 +6,20 @@ Elkin 2006, Medical Decision Making 26:565 (decision curve).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from robustkit.stats.bootstrap import MAX_UNDEFINED, Codes, Floats, PatientDraws
-from robustkit.stats.cores import by_block
 from robustkit.stats.estimate import NAN
+from robustkit.stats.running_counts import counted_in_draws, running_sums
 
 Flags = NDArray[np.bool_]
 
 MOST_THRESHOLDS = 500
 """Distinct scores over which the draws, not the curve itself, are counted at that many quantiles of the scores."""
-
 
 _ROUNDING = 1e-12
 
@@ -54,13 +53,13 @@ def roc_band(positive: Flags, scores: Floats, patients: Codes, draws: PatientDra
     if positive.all() or not positive.any():
         return _none(len(grid), "one class only")
     cuts = np.unique(scores)[::-1]
-    alarm, hit = _shares(positive, scores, cuts)
-    value = _vertical(alarm[None], hit[None], grid)[0]
+    value = _vertical(*_counts(positive, scores, cuts), grid)[:, 0]
     few = cuts if len(cuts) <= MOST_THRESHOLDS else np.unique(_quantiles(scores))[::-1]
-    hit, alarm = _drawn_counts(positive, scores, patients, draws, cuts=few)
-    with np.errstate(invalid="ignore"):
-        hit, alarm = hit / hit[-1], alarm / alarm[-1]
-    drawn = by_block(lambda own: _vertical(alarm.T[own], hit.T[own], grid).T, hit.shape[1], size=len(few)).T
+
+    def found(hits: Floats, alarms: Floats) -> Floats:
+        return _vertical(running_sums(alarms), running_sums(hits), grid)
+
+    drawn = counted_in_draws(found, positive, scores, patients, by_patient=draws.by_patient, cuts=few)
     return _with_interval(value, drawn)
 
 
@@ -79,63 +78,72 @@ def net_benefit_band(positive: Flags, scores: Floats, patients: Codes, draws: Pa
     weight = grid / (1.0 - grid)
     called = scores[:, None] >= grid
     value = (called & positive[:, None]).mean(axis=0) - weight * (called & ~positive[:, None]).mean(axis=0)
-    hit, alarm = _drawn_counts(positive, scores, patients, draws, cuts=grid[::-1])
-    n = np.bincount(patients, minlength=len(draws.by_patient)).astype(np.float64) @ draws.by_patient
-    with np.errstate(invalid="ignore", divide="ignore"):
-        drawn = ((hit[::-1] - weight[:, None] * alarm[::-1]) / n).T
-    return _with_interval(value, drawn)
+    # the last cut is below every score: it counts all
+    cuts = np.append(grid[::-1], -np.inf)
+
+    def gained(hits: Floats, alarms: Floats) -> Floats:
+        hits, alarms = running_sums(hits), running_sums(alarms)
+        n = hits[-1] + alarms[-1]
+        with np.errstate(invalid="ignore"):
+            return np.asarray((hits[-2::-1] - weight[:, None] * alarms[-2::-1]) / n)
+
+    return _with_interval(
+        value, counted_in_draws(gained, positive, scores, patients, by_patient=draws.by_patient, cuts=cuts)
+    )
 
 
-def _shares(positive: Flags, scores: Floats, cuts: Floats) -> tuple[Floats, Floats]:
-    """``(c,)`` share of false alarms and of positives found at each threshold, falling ``cuts``."""
+def _counts(positive: Flags, scores: Floats, cuts: Floats) -> tuple[Floats, Floats]:
+    """``(c, 1)`` false alarms, and positives found, at each of the falling ``cuts``, which reach down to all cases."""
     own = [np.sort(scores[k]) for k in (~positive, positive)]
-    alarm, hit = ((len(s) - np.searchsorted(s, cuts, "left")) / len(s) for s in own)
-    return alarm, hit
+    alarms, hits = ((len(s) - np.searchsorted(s, cuts, "left")).astype(np.float64)[:, None] for s in own)
+    return alarms, hits
 
 
-def _vertical(alarm: Floats, hit: Floats, grid: Floats) -> Floats:
-    """Sensitivity of each of ``(b, c)`` curves over the grid, from the corner (0, 0); where one is upright, its top."""
-    b, c = alarm.shape
-    is_known = (np.isfinite(alarm) & np.isfinite(hit)).all(axis=1, keepdims=True)
-    x, y = (np.concatenate([np.zeros((b, 1)), np.where(is_known, v, 0.0)], axis=1) for v in (alarm, hit))
-    # the curves are looked up one behind the other: no two places of a grid or curve are as near as the rounding
-    behind = 2.0 * np.arange(b)[:, None]
-    start = (c + 1) * np.arange(b)[:, None]
-    # from the last corner at or left of the place to the one after it, which lies right of it
-    i = np.searchsorted((x + behind).ravel(), grid + behind + _ROUNDING, "right") - 1
-    j = np.minimum(i + 1, start + c)
-    left, right, low, high = x.take(i), x.take(j), y.take(i), y.take(j)
-    along = np.divide(np.maximum(grid - left, 0.0), right - left, out=np.zeros(i.shape), where=right > left)
-    return np.where(is_known, low + along * (high - low), NAN)
+def _vertical(alarms: Floats, hits: Floats, grid: Floats) -> Floats:
+    """Sensitivity over the grid of the curves through ``(c, b)`` rising counts; ``(g, b)``.
+
+    Each begins in the corner (0, 0); where it is upright, its top counts. NaN where a class is missing.
+    """
+    c, b = alarms.shape
+    all_alarms, all_hits = alarms[-1][:, None], hits[-1][:, None]
+    # the curves are looked up one behind the other, each in the width that the widest needs
+    behind = (float(all_alarms.max()) + 1.0) * np.arange(b)[:, None]
+    first = c * np.arange(b)[:, None]
+    x, y = (alarms + behind[:, 0]).T.ravel(), hits.T.ravel()
+    # to the left of the place, or at it, lies the corner before this one; it may be that of no cases
+    after = np.searchsorted(x, (grid + _ROUNDING) * all_alarms + behind, "right")
+    before, after, is_begun = after - 1, np.minimum(after, first + c - 1), after > first
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left = np.where(is_begun, x.take(before, mode="wrap") - behind, 0.0) / all_alarms
+        low = np.where(is_begun, y.take(before, mode="wrap"), 0.0) / all_hits
+        right, high = (x.take(after) - behind) / all_alarms, y.take(after) / all_hits
+        along = np.maximum(grid - left, 0.0) / (right - left)
+    along[~(right > left)] = 0.0
+    return np.where((all_alarms > 0) & (all_hits > 0), low + along * (high - low), NAN).T
 
 
 def _quantiles(scores: Floats) -> Floats:
     return np.append(np.quantile(scores, np.linspace(0, 1, MOST_THRESHOLDS), method="lower"), scores.max())
 
 
-def _drawn_counts(
-    positive: Flags, scores: Floats, patients: Codes, draws: PatientDraws, *, cuts: Floats
-) -> tuple[Floats, Floats]:
-    """``(c, B)`` positives and negatives at or above each of the falling ``cuts``, in every draw."""
-    rising = cuts[::-1]
-    place = len(cuts) - np.searchsorted(rising, scores, "right")
-    m = len(draws.by_patient)
-    found = []
-    for keep in (positive, ~positive):
-        own = keep & (place < len(cuts))
-        ones = np.ones(int(own.sum()))
-        by_cut = csr_array((ones, (place[own], patients[own])), shape=(len(cuts), m))
-        found.append(np.cumsum(by_cut @ draws.by_patient, axis=0))
-    return found[0], found[1]
-
-
 def _with_interval(value: Floats, drawn: Floats) -> Band:
-    known = np.isfinite(drawn).all(axis=1)
+    """Give the band of ``(g, B)`` drawn curves."""
+    known = np.isfinite(drawn).all(axis=0)
     if known.mean() < 1 - MAX_UNDEFINED:
         reason = f"undefined in {1 - known.mean():.0%} of the bootstrap draws"
         return Band(value, np.full(len(value), NAN), np.full(len(value), NAN), reason)
-    low, high = np.quantile(drawn[known], [0.025, 0.975], axis=0)
+    # to sort whole rows takes a fifth of the time of numpy's own quantile
+    rising = np.sort(drawn if known.all() else drawn[:, known], axis=1)
+    low, high = (_between(rising, level * (rising.shape[1] - 1)) for level in (0.025, 0.975))
     return Band(value, low, high)
+
+
+def _between(rising: Floats, at: float) -> Floats:
+    """Give ``(g,)`` values of rising rows at a place between two of them, on the straight line (Hyndman and Fan 1996,
+    American Statistician 50:361, definition 7)."""
+    below = math.floor(at)
+    left, right = rising[:, below], rising[:, min(below + 1, rising.shape[1] - 1)]
+    return np.asarray(left + (at - below) * (right - left))
 
 
 def _none(n: int, reason: str) -> Band:

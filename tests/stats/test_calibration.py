@@ -1,4 +1,4 @@
-"""Calibration against statsmodels and scikit-learn, weight by weight; and the null band by brute force."""
+"""Calibration against statsmodels, weight by weight; and the nodes that stand for cases, by brute force."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from robustkit.metrics.ece import PLUGIN as ECE
-from robustkit.stats.calibration import ece_null_band, in_the_large_draws, recalibrate_draws, weighted_average_precision
+from robustkit.stats import calibration
+from robustkit.stats.calibration import in_the_large_draws, recalibrate_draws
+from scipy.interpolate import BarycentricInterpolator
 from scipy.special import expit
-from sklearn.metrics import average_precision_score
 
 
 def _data(n: int = 120, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -48,6 +48,58 @@ def test_calibration_in_the_large_of_many_draws_is_that_of_statsmodels() -> None
                 labels.astype(float), np.ones((n, 1)), offset=z, family=sm.families.Binomial(), freq_weights=w
             ).fit(tol=1e-12)
             assert value == pytest.approx(alone.params[0], rel=1e-7, abs=1e-9)
+
+
+def _drawn_patients(n: int, n_patients: int, draws: int) -> tuple[np.ndarray, ...]:
+    labels, z, _ = _data(n=n, seed=2)
+    random = np.random.default_rng(3)
+    counts = random.multinomial(n_patients, np.full(n_patients, 1 / n_patients), size=draws).astype(float)
+    # some patients of the run have no case here
+    return labels, z, counts, random.integers(0, n_patients - 5, n)
+
+
+@pytest.mark.parametrize("n_patients", [150, 4000])
+def test_draws_of_patients_are_those_of_statsmodels(n_patients: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels, z, counts, patients = _drawn_patients(500, n_patients, 25)
+
+    def not_asked(*_: object, **__: object) -> None:
+        raise AssertionError("the nodes stand for the cases")
+
+    monkeypatch.setattr(calibration, "lines", not_asked)
+    a, b = recalibrate_draws(labels, z, counts, patients)
+    large = in_the_large_draws(labels, z, counts, patients)
+    for i, w in enumerate(counts[:, patients]):
+        y, ones = labels.astype(float), np.ones((len(z), 1))
+        own = {"family": sm.families.Binomial(), "freq_weights": w}
+        both = sm.GLM(y, sm.add_constant(z), **own).fit(tol=1e-13)
+        np.testing.assert_allclose((a[i], b[i]), both.params, rtol=1e-9, atol=1e-10)
+        assert large[i] == pytest.approx(sm.GLM(y, ones, offset=z, **own).fit(tol=1e-13).params[0], rel=1e-9, abs=1e-10)
+
+
+def test_draws_that_are_steeper_than_the_nodes_allow_take_the_cases() -> None:
+    labels, z, _ = _data(n=500)
+    # who fits least is left out: up to separation
+    order = np.argsort(np.where(labels, z, -z))
+    weights = np.ones((6, 500))
+    for w, out in zip(weights, (0, 40, 80, 105, 120, 300), strict=True):
+        w[order[:out]] = 0.0
+    a, b = recalibrate_draws(labels, z, weights)
+    assert b[2] > 2 * b[0]
+    assert np.isnan(b[-1])
+    assert np.isnan(a[-1])
+    for i in np.flatnonzero(np.isfinite(b)):
+        fit = sm.GLM(labels.astype(float), sm.add_constant(z), family=sm.families.Binomial(), freq_weights=weights[i])
+        np.testing.assert_allclose((a[i], b[i]), fit.fit(tol=1e-13, maxiter=200).params, rtol=1e-9)
+
+
+@pytest.mark.parametrize("steepness", [0.5, 3.0, 7.0, 20.0])
+def test_so_many_nodes_hold_a_logistic_curve_wherever_it_is(steepness: float) -> None:
+    k = calibration._enough_nodes(steepness)
+    nodes = np.cos((np.arange(k) + 0.5) * np.pi / k)
+    x = np.linspace(-1, 1, 3001)
+    for at in np.linspace(-1.5, 1.5, 7):
+        through = BarycentricInterpolator(nodes, expit(steepness * (nodes - at)), random_state=0)
+        np.testing.assert_allclose(through(x), expit(steepness * (x - at)), rtol=0, atol=1e-11)
 
 
 def test_separated_classes_and_a_missing_class_are_not_defined() -> None:
@@ -115,24 +167,6 @@ def test_expected_positives_are_those_observed(seed: int, n: int, spread: float,
 def test_scores_of_0_and_1_tell_nothing_of_the_mean() -> None:
     labels = np.array([True, True, False])
     assert np.isnan(in_the_large_draws(labels, np.array([27.6, 27.6, -27.6]), np.ones((1, 3)))).all()
-
-
-def test_average_precision_is_scikit_learns_with_ties_and_weights() -> None:
-    labels, z, weights = _data(seed=3)
-    scores = np.round(expit(z), 1)
-    found = weighted_average_precision(labels, scores, weights)
-    expected = [average_precision_score(labels, scores, sample_weight=w) for w in weights]
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
-    assert np.isnan(weighted_average_precision(labels, scores, np.where(labels, 0.0, 1.0)[None])).all()
-
-
-def test_the_null_band_holds_what_calibrated_scores_give() -> None:
-    random = np.random.default_rng(0)
-    scores = random.random(150)
-    low, high = ece_null_band(scores, bins=ECE.bins, draws=1500, seed=0)
-    found = [ECE.value(random.random(150) < scores, scores, threshold=0.5) for _ in range(1500)]
-    np.testing.assert_allclose(np.quantile(found, [0.025, 0.975]), (low, high), rtol=0.06)
-    assert low > 0
 
 
 @pytest.mark.slow

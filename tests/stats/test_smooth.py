@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from robustkit.stats.smooth import smooth_rate
+import statsmodels.api as sm
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from robustkit.stats import smooth
+from robustkit.stats.smooth import KNOTS, smooth_rate
 from scipy.special import expit
 
 GRID = np.geomspace(10, 100, 9)
@@ -26,6 +30,35 @@ def test_a_curve_is_found_again() -> None:
     np.testing.assert_allclose(found.value, _truth(GRID), atol=0.015)
     assert (found.low < found.value).all()
     assert (found.value < found.high).all()
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 10_000), n=st.integers(40, 400), repeats=st.sampled_from([1, 4]))
+def test_curve_and_band_are_those_of_statsmodels(seed: int, n: int, repeats: int) -> None:
+    random = np.random.default_rng(seed)
+    x = np.exp(random.uniform(np.log(8), np.log(120), n))
+    events, patients = random.binomial(repeats, _truth(x)) / repeats, random.integers(0, n // 2, n)
+    found = smooth_rate(x, events, patients, grid=GRID)
+    if found.reason:
+        return
+    knots = np.quantile(np.log(x), KNOTS)
+    model = sm.GLM(events, smooth._terms(x, knots), family=sm.families.Binomial())
+    fit = model.fit(cov_type="cluster", cov_kwds={"groups": patients})
+    terms = smooth._terms(GRID, knots)
+    middle, half = terms @ fit.params, 1.959963984540054 * np.sqrt(np.diag(terms @ fit.cov_params() @ terms.T))
+    for own, expected in ((found.value, middle), (found.low, middle - half), (found.high, middle + half)):
+        np.testing.assert_allclose(own, expit(expected), rtol=1e-8)
+
+
+def test_sizes_of_two_kinds_and_rates_without_error_are_left_to_statsmodels() -> None:
+    # between two sizes the knots are three, the terms two
+    x, patients = np.repeat([10.0, 40.0], 20), np.arange(40)
+    events = np.tile([0.0, 0.0, 0.0, 1.0], 10)
+    events[:20:2] = 1.0
+    assert smooth._fit(smooth._terms(x, np.log([12.0, 20.0, 40.0])), events, patients) is None
+    x = np.geomspace(10, 100, 40)
+    assert smooth._fit(smooth._terms(x, np.quantile(np.log(x), KNOTS)), np.full(40, 0.5), patients) is None
+    assert smooth_rate(x, np.full(40, 0.5), patients, grid=GRID).reason == "size separates the event perfectly"
 
 
 def test_errors_that_a_patient_shares_widen_the_band() -> None:
