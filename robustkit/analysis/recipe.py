@@ -15,7 +15,8 @@ from robustkit.analysis.thresholds import Threshold
 from robustkit.seeds import generator
 from robustkit.stats.bootstrap import MAX_UNDEFINED, Floats, PatientDraws
 from robustkit.stats.cores import on_all_cores
-from robustkit.stats.threshold import Method, point_draws
+from robustkit.stats.threshold import Method
+from robustkit.stats.threshold_draws import point_draws
 
 MAX_DRAWS = 500
 """Each draw fits a threshold, a millisecond or two: 500 hold a 95 % bound to about 1 % of its width."""
