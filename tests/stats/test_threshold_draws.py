@@ -78,7 +78,7 @@ def test_thresholds_of_two_normals_are_those_chosen_one_by_one(n_positive: int, 
         rows = np.concatenate([np.flatnonzero(patients == p) for p in again.integers(0, 30, 30)])
         alone = youden(labels[rows], scores[rows], method="normal")
         forms.add(alone.method)
-        assert value == pytest.approx(alone.value, rel=1e-12)
+        assert value == pytest.approx(alone.value, rel=1e-12, nan_ok=True)
     # few enough of a class that some draws are not smoothed
     assert "two normals on the logit" in forms
     assert ("empirical" in forms) == (n_positive in (11, 52))
