@@ -72,25 +72,35 @@ def placements(labels: Flags, scores: Floats) -> Placements:
 
 def _others_below(labels: Flags, rows: Floats) -> Floats:
     """Give ``(R, n)`` how many of the other class stand below each case, ties half, from one sort of each row."""
-    n = rows.shape[-1]
     order = np.argsort(rows, axis=-1)
     ordered = np.take_along_axis(rows, order, axis=-1)
-    is_first = np.ones(rows.shape, dtype=bool)
+    is_positive = labels[order]
+    below = np.cumsum(is_positive, axis=-1) - is_positive
+    below = np.where(is_positive, np.arange(rows.shape[-1]) - below, below).astype(np.float64)
+    has_ties = (ordered[:, 1:] == ordered[:, :-1]).any(axis=-1)
+    if has_ties.any():
+        below[has_ties] = _below_with_ties(is_positive[has_ties], ordered[has_ties])
+    found = np.empty(rows.shape)
+    np.put_along_axis(found, order, below, axis=-1)
+    # what is not a number stands last
+    found[np.isnan(ordered[:, -1])] = np.nan
+    return found
+
+
+def _below_with_ties(is_positive: Flags, ordered: Floats) -> Floats:
+    """Give ``(R, n)`` how many of the other class stand below each of the rising scores, ties half."""
+    n = ordered.shape[-1]
+    is_first = np.ones(ordered.shape, dtype=bool)
     is_first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    is_last = np.ones(rows.shape, dtype=bool)
+    is_last = np.ones(ordered.shape, dtype=bool)
     is_last[:, :-1] = is_first[:, 1:]
     # cases of equal score are one group: it begins at `start` and ends before `end`
     start = np.maximum.accumulate(np.where(is_first, np.arange(n), 0), axis=-1)
     end = np.minimum.accumulate(np.where(is_last, np.arange(1, n + 1), n)[:, ::-1], axis=-1)[:, ::-1]
-    is_positive = labels[order]
-    positives = np.zeros((len(rows), n + 1), dtype=np.int64)
+    positives = np.zeros((len(ordered), n + 1), dtype=np.int64)
     np.cumsum(is_positive, axis=-1, out=positives[:, 1:])
     below = np.take_along_axis(positives, start, axis=-1) + np.take_along_axis(positives, end, axis=-1)
-    below = np.where(is_positive, start + end - below, below)
-    found = np.empty(rows.shape)
-    np.put_along_axis(found, order, below / 2, axis=-1)
-    found[np.isnan(rows).any(axis=-1)] = np.nan
-    return found
+    return np.asarray(np.where(is_positive, start + end - below, below) / 2)
 
 
 def auc(labels: Flags, scores: Floats) -> float:
