@@ -75,8 +75,8 @@ def _others_below(labels: Flags, rows: Floats) -> Floats:
     order = np.argsort(rows, axis=-1)
     ordered = np.take_along_axis(rows, order, axis=-1)
     is_positive = labels[order]
-    below = np.cumsum(is_positive, axis=-1) - is_positive
-    below = np.where(is_positive, np.arange(rows.shape[-1]) - below, below).astype(np.float64)
+    positives: NDArray[np.intp] = np.cumsum(is_positive, axis=-1) - is_positive
+    below: Floats = np.where(is_positive, np.arange(rows.shape[-1]) - positives, positives).astype(np.float64)
     has_ties = (ordered[:, 1:] == ordered[:, :-1]).any(axis=-1)
     if has_ties.any():
         below[has_ties] = _below_with_ties(is_positive[has_ties], ordered[has_ties])

@@ -24,13 +24,16 @@ def changed_share(at: Floats, changed: NDArray[np.bool_], weights: Floats, grid:
         ``(B, G)`` one minus the Kaplan-Meier survival; NaN from where no case is left to be judged.
     """
     order = np.argsort(at, kind="stable")
-    time, event, w = at[order], changed[order], weights[:, order]
-    times, first = np.unique(time, return_index=True)
-    # at each time: how many are still there, and how many change
-    there = np.add.reduceat(w, first, axis=1)[:, ::-1].cumsum(axis=1)[:, ::-1]
-    change = np.add.reduceat(w * event, first, axis=1)
+    # a case per row, in the order of their displacements: rows are added up whole
+    time, event, w = at[order], changed[order], weights.T[order]
+    # the curve falls only where decisions change: how many are still there, and how many change
+    times, first = np.unique(time[event], return_index=True)
+    if not len(times):
+        return np.where(grid > time[-1], np.nan, np.zeros((len(weights), len(grid))))
+    there = np.add.reduceat(w, np.searchsorted(time, times), axis=0)[::-1].cumsum(axis=0)[::-1]
+    change = np.add.reduceat(w[event], first, axis=0)
     factor = np.divide(there - change, there, out=np.ones_like(there), where=there > 0)
-    survival = np.concatenate([np.ones((len(w), 1)), np.cumprod(factor, axis=1)], axis=1)
-    found = 1.0 - survival[:, np.searchsorted(times, grid, side="right")]
-    found[:, grid > times[-1]] = np.nan
+    survival = np.concatenate([np.ones((1, len(weights))), np.cumprod(factor, axis=0)])
+    found = 1.0 - survival[np.searchsorted(times, grid, side="right")].T
+    found[:, grid > time[-1]] = np.nan
     return np.asarray(found)
