@@ -22,7 +22,8 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 import numpy as np
 from robustkit.stats.proportion import clustered_proportion
-from robustkit.stats.threshold import point_draws, youden
+from robustkit.stats.threshold import youden
+from robustkit.stats.threshold_draws import point_draws
 from scipy.special import expit, logit, ndtr
 
 DEVELOPMENT, EXTERNAL, POSITIVE, SIGNAL = 94, 1867, 0.45, 1.5

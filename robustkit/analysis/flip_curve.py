@@ -45,7 +45,7 @@ def flip_curve_rows(
                 "cohort": name, "split": cohort.split_of(name), "model": answers.model, "perturbation": kind,
                 "n_cases": int(keep.sum()), "n_patients": n_distinct(cohort.patients[keep]) if keep.any() else 0,
             }  # fmt: skip
-            weights = draws.by_patient[cohort.patients[keep], :DRAWS].T
+            weights = draws.by_patient[:, :DRAWS][cohort.patients[keep]].T
             rows += _curve(matrices, keep, weights, threshold=threshold, fixed=fixed)
     return rows
 

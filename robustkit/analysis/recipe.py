@@ -10,12 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from robustkit.analysis.cohort import ALL, Judged
+from robustkit.analysis.layout import Coded, code
 from robustkit.analysis.matrix import ModelAnswers
 from robustkit.analysis.thresholds import Threshold
 from robustkit.seeds import generator
 from robustkit.stats.bootstrap import MAX_UNDEFINED, Floats, PatientDraws
 from robustkit.stats.cores import on_all_cores
-from robustkit.stats.threshold import Method, point_draws
+from robustkit.stats.threshold import Method
+from robustkit.stats.threshold_draws import point_draws
 
 MAX_DRAWS = 500
 """Each draw fits a threshold, a millisecond or two: 500 hold a 95 % bound to about 1 % of its width."""
@@ -40,18 +42,22 @@ def add_recipe_intervals(
 ) -> pd.DataFrame:
     """Fill both columns for nominal sensitivity and specificity of models whose threshold is from development rows."""
     bounds = np.full((len(table), 2), np.nan)
-    weights = recipe.draws.by_patient[cohort.patients, :MAX_DRAWS].T
+    draws = recipe.draws.by_patient[:, :MAX_DRAWS]
     chosen = [(own, t.operating_point) for own, t in models if t.source == "development"]
-    all_cuts = on_all_cores(lambda m: _cuts(cohort, m[0], recipe, point=m[1], draws=len(weights)), chosen)
-    for (own, _), cuts in zip(chosen, all_cuts, strict=True):
-        right = (own.nominal[None, :] >= cuts[:, None]) == cohort.positive[None, :]
-        wanted = (table["model"] == own.model) & (table["perturbation"] == "nominal") & table["value"].notna()
-        wanted &= table["metric"].isin(["sensitivity", "specificity"]) & (table["unit"] == "case")
-        rows = table[wanted].to_dict("records")
-        members = _members(cohort, strata, rows) & np.isfinite(own.nominal)
-        if rows:
-            drawn = np.where(np.isnan(cuts)[:, None], 0.0, weights)
-            bounds[np.flatnonzero(wanted)] = _bounds(right, drawn, members.astype(np.float64))
+    all_cuts = on_all_cores(lambda m: _cuts(cohort, m[0], recipe, point=m[1], draws=draws.shape[1]), chosen)
+    cuts = {own.model: (own, found) for (own, _), found in zip(chosen, all_cuts, strict=True)}
+    wanted = (table["perturbation"] == "nominal") & (table["unit"] == "case") & table["value"].notna()
+    wanted &= table["metric"].isin(["sensitivity", "specificity"]) & table["model"].isin(list(cuts))
+    rows = table.loc[wanted, ["model", "cohort", "metric", "by", "stratum"]].assign(at=np.flatnonzero(wanted))
+    weights, coded = draws[cohort.patients], code(strata)
+    for (model, name, metric), part in rows.groupby(["model", "cohort", "metric"], sort=False):
+        own, found = cuts[str(model)]
+        counted = (
+            cohort.in_cohort(str(name)) & (cohort.positive == (metric == "sensitivity")) & np.isfinite(own.nominal)
+        )
+        right = (own.nominal[counted, None] >= found) == cohort.positive[counted, None]
+        drawn = np.where(np.isnan(found), 0.0, weights[counted])
+        bounds[part["at"]] = _bounds(right, drawn, _members(part, coded, counted))
     return table.assign(low_threshold=bounds[:, 0], high_threshold=bounds[:, 1])
 
 
@@ -62,27 +68,24 @@ def _cuts(cohort: Judged, own: ModelAnswers, recipe: Recipe, *, point: str, draw
     return point_draws(point, labels, scores, patients, draws=draws, random=random, method=recipe.method)
 
 
-def _members(
-    cohort: Judged, strata: Mapping[str, pd.Series], rows: Sequence[Mapping[str, object]]
-) -> NDArray[np.bool_]:
-    """Give ``(k, N)`` who is counted in each of k rows."""
-    cohorts = {name: cohort.in_cohort(name) for name in cohort.cohorts}
-    names = {by: series.to_numpy(dtype=object) for by, series in strata.items()}
-    found = np.empty((len(rows), len(cohort.positive)), dtype=bool)
-    for own, row in zip(found, rows, strict=True):
-        own[:] = cohorts[str(row["cohort"])] & (cohort.positive == (row["metric"] == "sensitivity"))
-        if row["by"] != ALL:
-            own &= names[str(row["by"])] == row["stratum"]
+def _members(rows: pd.DataFrame, coded: Mapping[str, Coded], counted: NDArray[np.bool_]) -> Floats:
+    """Give ``(k, n)`` 1 for a case of the stratum that each of k rows is about, among the ``(N,)`` counted."""
+    found = np.ones((len(rows), np.count_nonzero(counted)))
+    codes = {by: own.codes[counted] for by, own in coded.items()}
+    for members, by, stratum in zip(found, rows["by"].tolist(), rows["stratum"].tolist(), strict=True):
+        if by != ALL:
+            members[:] = codes[by] == int(np.flatnonzero(coded[by].names == stratum)[0])
     return found
 
 
 def _bounds(right: NDArray[np.bool_], weights: Floats, members: Floats) -> Floats:
-    """Give ``(k, 2)`` bounds of the shares of right decisions of k groups, ``(k, N)`` 1 for a member, in ``(B, N)`` draws."""
-    total, hits = members @ weights.T, members @ (weights * right).T
+    """Give ``(k, 2)`` bounds of the shares of right decisions of k groups, ``(k, n)`` 1 for a member, in ``(n, B)`` draws."""
+    total, hits = members @ weights, members @ (weights * right)
     share = np.divide(hits, total, out=np.full(total.shape, np.nan), where=total > 0)
+    n_known = np.isfinite(share).sum(axis=1)
     found = np.full((len(members), 2), np.nan)
-    for bounds, own in zip(found, share, strict=True):
-        known = own[np.isfinite(own)]
-        if len(known) >= (1 - MAX_UNDEFINED) * len(own):
-            bounds[:] = np.quantile(known, [0.025, 0.975])
+    is_whole = n_known == share.shape[1]
+    found[is_whole] = np.quantile(share[is_whole], [0.025, 0.975], axis=1).T
+    for i in np.flatnonzero(~is_whole & (n_known >= (1 - MAX_UNDEFINED) * share.shape[1])):
+        found[i] = np.quantile(share[i, np.isfinite(share[i])], [0.025, 0.975])
     return found

@@ -14,7 +14,8 @@ from robustkit.analysis.cohort import Judged
 from robustkit.analysis.matrix import ModelAnswers
 from robustkit.errors import InputError
 from robustkit.results.schema import THRESHOLDS_COLUMNS
-from robustkit.stats.threshold import Method, choose_point, youden, youden_interval
+from robustkit.stats.threshold import Method, choose_point, youden
+from robustkit.stats.threshold_draws import youden_interval
 
 MIN_DEVELOPMENT = 10
 """Development cases of either class under which none is chosen."""

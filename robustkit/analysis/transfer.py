@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from robustkit.analysis.cohort import ALL, Judged
 from robustkit.analysis.estimates import PROPORTIONS
 from robustkit.analysis.layout import Layout
-from robustkit.analysis.sample import Flags, Floats, Sample
+from robustkit.analysis.sample import Flags, Sample
 from robustkit.analysis.strata_table import Condition
 from robustkit.results.schema import TRANSFER_COLUMNS
-from robustkit.stats.contrast import score_contrast_p, two_sample_z
-from robustkit.stats.difference import Difference
-from robustkit.stats.estimate import NAN, Estimate
+from robustkit.stats.estimate import NAN, Estimates
 from robustkit.stats.grouped_auc import clustered_aucs, group_placements
+from robustkit.stats.grouped_contrast import Contrasts, independent_contrasts, score_contrasts_within, share_contrasts
 from robustkit.stats.multiplicity import holm
-from robustkit.stats.paired_table import newcombe
 from robustkit.stats.proportion import clustered_proportions
 
 INTERNAL = "internal"
@@ -54,80 +51,72 @@ def transfer_rows(
         sides = {EXTERNAL if EXTERNAL not in sides else "all external": own != INTERNAL, **sides}
     metrics = [m for m in ("missed", "false_alarm", "flip_rate", "auc") if not (m == "flip_rate" and sample.is_nominal)]
     found = {
-        (cohort_a, m): _contrasts(sample, layout, own == INTERNAL, external, metric=m)
-        for cohort_a, external in sides.items()
-        for m in metrics
+        (cohort_a, metric): contrasts
+        for metric in metrics
+        for cohort_a, contrasts in _contrasts(sample, layout, own == INTERNAL, sides, metric=metric).items()
     }
     for by, part in layout.parts.items():
-        for (cohort_a, metric), contrasts in found.items():
+        for (cohort_a, metric), contrasts in ((key, found[key]) for key in product(sides, metrics)):
             rows = [
-                _row(condition, metric, contrasts[i], by=by, stratum=str(layout.stratum[i]), cohort_a=cohort_a)
+                _row(condition, metric, contrasts, i, by=by, stratum=str(layout.stratum[i]), cohort_a=cohort_a)
                 for i in range(part.start, part.stop)
-                if i in contrasts
+                if _is_told(contrasts, i, metric=metric, by=by)
             ]
             family = f"{condition.model} / {cohort_a} / {by} / {metric} / {condition.perturbation} {condition.level:g}"
             adjusted = holm(np.array([float(str(r["p"])) for r in rows]))
             yield from ({**r, "p_adjusted": p, "family": family} for r, p in zip(rows, adjusted, strict=True))
 
 
-_Contrast = tuple[Estimate, Estimate, Difference]
-"""External, internal, and external minus internal."""
+def _is_told(c: Contrasts, i: int, *, metric: str, by: str) -> bool:
+    """Tell of strata that have cases on both sides; of AUCs only where both classes are, and of the whole."""
+    if not (c.a.n_cases[i] and c.b.n_cases[i]):
+        return False
+    n, n_positive = (getattr(c.a, count)[i] + getattr(c.b, count)[i] for count in ("n_cases", "n_positive"))
+    return metric != "auc" or by == ALL or bool(0 < n_positive < n)
 
 
-def _contrasts(s: Sample, layout: Layout, internal: Flags, external: Flags, *, metric: str) -> dict[int, _Contrast]:
-    """Give the contrast of every stratum that has cases on both sides."""
+def _contrasts(
+    s: Sample, layout: Layout, internal: Flags, externals: Mapping[str, Flags], *, metric: str
+) -> dict[str, Contrasts]:
+    """Give every stratum's external minus internal value, by external cohort."""
     if metric == "auc":
-        return _auc_contrasts(s, layout, internal, external)
+        inside = _aucs(s, layout, internal)
+        return {name: independent_contrasts(_aucs(s, layout, side), inside) for name, side in externals.items()}
     name = next((k for k, v in ERRORS.items() if v == metric), metric)
     part = PROPORTIONS[name](s)
     values = part.over_all(part.values if name == metric else 1.0 - part.values)
-    a, b = (clustered_proportions(values, layout.groups.only(part.keep & side)) for side in (external, internal))
-    groups, found = layout.groups.only(part.keep & (external | internal)), {}
-    for g, cases in groups.each():
-        own = groups.case[cases]
-        if a.n_cases[g] and b.n_cases[g]:
-            found[g] = _shares_apart(a.one(g), b.one(g), values[own], s.patients[own], external=external[own])
+    inside = clustered_proportions(values, layout.groups.only(part.keep & internal))
+    found = {}
+    for cohort_a, side in externals.items():
+        p = score_contrasts_within(values, layout.groups.only(part.keep & (side | internal)), side)
+        outside = clustered_proportions(values, layout.groups.only(part.keep & side))
+        found[cohort_a] = share_contrasts(outside, inside, p)
     return found
 
 
-def _shares_apart(
-    a: Estimate, b: Estimate, values: Floats, patients: NDArray[np.intp], *, external: Flags
-) -> _Contrast:
-    counted = Difference(n_cases=len(values), n_patients=a.n_patients + b.n_patients)
-    if not np.isfinite(a.value - b.value):
-        return a, b, replace(counted, reason=a.reason or b.reason)
-    low, high = newcombe(a, b)
-    p = score_contrast_p(values, patients, external)
-    method = "Newcombe, effective sizes; score test, patients"
-    return a, b, replace(counted, diff=a.value - b.value, low=low, high=high, p=p, method=method)
-
-
-def _auc_contrasts(s: Sample, layout: Layout, internal: Flags, external: Flags) -> dict[int, _Contrast]:
-    """Give the contrasts of AUCs: of strata that have both classes, and of the whole."""
-    sides = [layout.groups.only(side) for side in (external, internal)]
-    a, b = (clustered_aucs(group_placements(s.positive, s.scores.T, side)) for side in sides)
-    n, n_positive = a.n_cases + b.n_cases, a.n_positive + b.n_positive
-    told = (a.n_cases > 0) & (b.n_cases > 0) & ((layout.by == ALL) | ((n_positive > 0) & (n_positive < n)))
-    return {g: (a.one(g), b.one(g), two_sample_z(a.one(g), b.one(g))) for g in np.flatnonzero(told).tolist()}
+def _aucs(s: Sample, layout: Layout, side: Flags) -> Estimates:
+    return clustered_aucs(group_placements(s.positive[side], s.scores[side].T, layout.groups.among(side)))
 
 
 def _row(
     condition: Condition,
     metric: str,
-    found: _Contrast,
+    c: Contrasts,
+    i: int,
     *,
     by: str,
     stratum: str,
     cohort_a: str,
 ) -> dict[str, object]:
-    a, b, d = found
+    a, b = c.a, c.b
     return {
         "by": by, "stratum": stratum, "cohort_a": cohort_a, "cohort_b": INTERNAL, "model": condition.model,
         "perturbation": condition.perturbation, "level": condition.level, "metric": metric,
-        "operating_point": "" if metric == "auc" else condition.operating_point, "value_a": a.value, "low_a": a.low,
-        "high_a": a.high, "n_cases_a": a.n_cases, "n_patients_a": a.n_patients, "value_b": b.value, "low_b": b.low,
-        "high_b": b.high, "n_cases_b": b.n_cases, "n_patients_b": b.n_patients, "diff": d.diff, "low": d.low,
-        "high": d.high, "p": d.p, "p_adjusted": NAN, "family": "", "method": d.method, "reason": d.reason,
+        "operating_point": "" if metric == "auc" else condition.operating_point, "value_a": a.value[i], "low_a": a.low[i],
+        "high_a": a.high[i], "n_cases_a": a.n_cases[i], "n_patients_a": a.n_patients[i], "value_b": b.value[i],
+        "low_b": b.low[i], "high_b": b.high[i], "n_cases_b": b.n_cases[i], "n_patients_b": b.n_patients[i],
+        "diff": c.diff[i], "low": c.low[i], "high": c.high[i], "p": c.p[i], "p_adjusted": NAN, "family": "",
+        "method": c.method[i], "reason": c.reason[i],
     }  # fmt: skip
 
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc, expit, logit, ndtr, ndtri
 
 from robustkit.stats.codes import n_distinct
 from robustkit.stats.difference import Difference
@@ -26,7 +25,7 @@ Codes = NDArray[np.intp]
 MIN_PATIENTS = 10
 """Patients of either class under which an AUC is not estimable (estimands, section 4)."""
 
-Z = float(norm.ppf(0.975))
+Z = float(ndtri(0.975))
 TINY = 1e-12
 """Standard errors below this are rounding of placements that do not vary."""
 
@@ -73,25 +72,35 @@ def placements(labels: Flags, scores: Floats) -> Placements:
 
 def _others_below(labels: Flags, rows: Floats) -> Floats:
     """Give ``(R, n)`` how many of the other class stand below each case, ties half, from one sort of each row."""
-    n = rows.shape[-1]
     order = np.argsort(rows, axis=-1)
     ordered = np.take_along_axis(rows, order, axis=-1)
-    is_first = np.ones(rows.shape, dtype=bool)
+    is_positive = labels[order]
+    positives: NDArray[np.intp] = np.cumsum(is_positive, axis=-1) - is_positive
+    below: Floats = np.where(is_positive, np.arange(rows.shape[-1]) - positives, positives).astype(np.float64)
+    has_ties = (ordered[:, 1:] == ordered[:, :-1]).any(axis=-1)
+    if has_ties.any():
+        below[has_ties] = _below_with_ties(is_positive[has_ties], ordered[has_ties])
+    found = np.empty(rows.shape)
+    np.put_along_axis(found, order, below, axis=-1)
+    # what is not a number stands last
+    found[np.isnan(ordered[:, -1])] = np.nan
+    return found
+
+
+def _below_with_ties(is_positive: Flags, ordered: Floats) -> Floats:
+    """Give ``(R, n)`` how many of the other class stand below each of the rising scores, ties half."""
+    n = ordered.shape[-1]
+    is_first = np.ones(ordered.shape, dtype=bool)
     is_first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    is_last = np.ones(rows.shape, dtype=bool)
+    is_last = np.ones(ordered.shape, dtype=bool)
     is_last[:, :-1] = is_first[:, 1:]
     # cases of equal score are one group: it begins at `start` and ends before `end`
     start = np.maximum.accumulate(np.where(is_first, np.arange(n), 0), axis=-1)
     end = np.minimum.accumulate(np.where(is_last, np.arange(1, n + 1), n)[:, ::-1], axis=-1)[:, ::-1]
-    is_positive = labels[order]
-    positives = np.zeros((len(rows), n + 1), dtype=np.int64)
+    positives = np.zeros((len(ordered), n + 1), dtype=np.int64)
     np.cumsum(is_positive, axis=-1, out=positives[:, 1:])
     below = np.take_along_axis(positives, start, axis=-1) + np.take_along_axis(positives, end, axis=-1)
-    below = np.where(is_positive, start + end - below, below)
-    found = np.empty(rows.shape)
-    np.put_along_axis(found, order, below / 2, axis=-1)
-    found[np.isnan(rows).any(axis=-1)] = np.nan
-    return found
+    return np.asarray(np.where(is_positive, start + end - below, below) / 2)
 
 
 def auc(labels: Flags, scores: Floats) -> float:
@@ -290,52 +299,99 @@ def paired_auc_difference(
 def auc_contrast(
     labels: Flags, terms: Sequence[tuple[float, Placements]], *, patients: Codes, set_size: int = 1
 ) -> Difference:
-    """Give a weighted sum of AUCs on the same cases, by clustered paired DeLong.
+    """Give a weighted sum of AUCs on the same cases: see ``auc_contrasts``.
+
+    Args:
+        labels: ``(n,)`` bool.
+        terms: Weights, and placements of ``(R, n)`` scores.
+        patients: ``(n,)`` codes.
+        set_size: Repeats of a set of Sobol points; 1 for random boxes.
+    """
+    weights = np.array([[w for w, _ in terms]])
+    return auc_contrasts(labels, [p for _, p in terms], weights, patients=patients, set_size=set_size)[0]
+
+
+def auc_contrasts(
+    labels: Flags, placed: Sequence[Placements], weights: Floats, *, patients: Codes, set_size: int = 1
+) -> list[Difference]:
+    """Give weighted sums of AUCs on the same cases, by clustered paired DeLong.
 
     An AUC averaged over repeats is a mean of placements, and so is a weighted sum of AUCs: its error is that of the
     weighted placements. Nothing grows with the number of pairs of cases.
 
     Args:
         labels: ``(n,)`` bool.
-        terms: Weights, and placements of ``(R, n)`` scores; R is 1 or the same for all. The repeats saw the same
-            boxes. Not looked at where an AUC is not estimable.
+        placed: Of k models' ``(R, n)`` scores; R is 1 or the same for all. The repeats saw the same boxes. Not looked
+            at where an AUC is not estimable.
+        weights: ``(c, k)`` of each sum; a model of weight 0 is no part of it.
         patients: ``(n,)`` codes.
         set_size: Repeats of a set of Sobol points; 1 for random boxes.
 
     Returns:
-        Where every case stands alike on both sides: difference 0 and p = 1, and no interval, with the reason.
+        c sums. Where every case stands alike on both sides: difference 0 and p = 1, and no interval, with the reason.
     """
     counted = Difference(n_cases=len(labels), n_patients=n_distinct(patients))
     reason = not_estimable(labels, patients)
-    if not reason and any(np.isnan(placed.value).any() for _, placed in terms):
-        reason = "a score is missing (NaN)"
     if reason:
-        return replace(counted, reason=reason)
-    own = _patients(labels, patients)
-    parts = [(w, _influence(labels, _averaged(p), own)) for w, p in terms]
-    apart = _Influence(
-        np.asarray(sum(w * p.positive for w, p in parts)), np.asarray(sum(w * p.negative for w, p in parts))
-    )
-    diff = float(sum(w * p.value.mean() for w, p in terms))
-    se = float(np.sqrt(_variance(apart, own)))
-    counted = replace(counted, diff=diff, mc_se=_contrast_mc_se(terms, set_size), method="clustered paired DeLong")
+        return [replace(counted, reason=reason)] * len(weights)
+    own, is_missing = _patients(labels, patients), np.array([bool(np.isnan(p.value).any()) for p in placed])
+    is_known = ~((weights != 0) & is_missing).any(axis=1)
+    parts = [_influence(labels, _averaged(p), own) for p in placed]
+    mc_errors = _MonteCarlo(placed, set_size)
+    found = [replace(counted, reason="a score is missing (NaN)")] * len(weights)
+    for i in np.flatnonzero(is_known).tolist():
+        terms = [(float(weights[i, k]), k) for k in np.flatnonzero(weights[i]).tolist()]
+        apart = _Influence(
+            np.asarray(sum(w * parts[k].positive for w, k in terms)),
+            np.asarray(sum(w * parts[k].negative for w, k in terms)),
+        )
+        diff = float(sum(w * placed[k].value.mean() for w, k in terms))
+        se = float(np.sqrt(_variance(apart, own)))
+        most = sum(abs(w) for w, _ in terms) / 2
+        found[i] = _tested(replace(counted, diff=diff, mc_se=mc_errors.of(terms)), se, most=most)
+    return found
+
+
+def _tested(counted: Difference, se: float, *, most: float) -> Difference:
+    """Give the interval and the test of a sum of AUCs that is at most ``most`` away from 0."""
+    counted, diff = replace(counted, method="clustered paired DeLong"), counted.diff
     if se < TINY and abs(diff) < TINY:
         return replace(counted, diff=0.0, se=0.0, statistic=0.0, p=1.0, reason=ALIKE)
     if se < TINY:
         return replace(counted, reason=ALL_TIED)
     z = diff / se
-    most = sum(abs(w) for w, _ in terms) / 2
     low, high = max(-most, diff - Z * se), min(most, diff + Z * se)
-    return replace(counted, low=low, high=high, se=se, statistic=z, p=float(2 * norm.sf(abs(z))))
+    return replace(counted, low=low, high=high, se=se, statistic=z, p=float(2 * ndtr(-abs(z))))
 
 
-def _contrast_mc_se(terms: Sequence[tuple[float, Placements]], set_size: int) -> float:
-    """Monte-Carlo error of the sum: the boxes are the same, so it is taken from the sums of each repeat."""
-    repeated = [len(p.v10) for _, p in terms if len(p.v10) > 1]
-    if len(set(repeated)) != 1:
-        return NAN
-    v10, v01 = (np.asarray(sum(w * getattr(p, v) for w, p in terms)) for v in ("v10", "v01"))
-    return _mc_se(Placements(v10, v01, v10.mean(axis=-1)), set_size)
+class _MonteCarlo:
+    """Monte-Carlo errors of sums of AUCs: the boxes are the same, so they are taken from the sums of each repeat."""
+
+    def __init__(self, placed: Sequence[Placements], set_size: int) -> None:
+        """Prepare for these models: a nominal one has no such error and adds none."""
+        self._repeats = [len(p.v10) for p in placed]
+        self._away = [_away(p, set_size) for p in placed]
+        self._known: dict[tuple[tuple[float, int], ...], float] = {}
+
+    def of(self, terms: Sequence[tuple[float, int]]) -> float:
+        """Give the error of a sum of weighted models; NaN without repeats, or where these are not the same."""
+        redrawn = [(w, k) for w, k in terms if self._repeats[k] > 1]
+        if len({self._repeats[k] for _, k in redrawn}) != 1:
+            return NAN
+        # a sum and its negative have one error
+        sign = float(np.sign(redrawn[0][0]))
+        key = tuple((sign * w, k) for w, k in redrawn)
+        if key not in self._known:
+            away = np.asarray(sum(w * self._away[k] for w, k in key))
+            repeats = len(away)
+            self._known[key] = float(np.sqrt(np.vdot(away, away) / (repeats - 1) / repeats)) if repeats > 1 else NAN
+        return self._known[key]
+
+
+def _away(found: Placements, set_size: int) -> Floats:
+    """Give ``(R, n)`` what each placement adds to its repeat's AUC, less its mean over repeats: see ``_mc_se``."""
+    parts = (independent(v, set_size) for v in (found.v10, found.v01))
+    return np.concatenate([(v - v.mean(axis=0)) / v.shape[1] for v in parts], axis=1)
 
 
 def auc_covariances(labels: Flags, placed: Sequence[Placements], *, patients: Codes) -> Floats:
@@ -385,4 +441,4 @@ def equal_aucs(labels: Flags, placed: Sequence[Placements], *, patients: Codes) 
         return replace(counted, reason=ALL_TIED)
     statistic = float(diff @ np.linalg.pinv(covariance, rcond=1e-10, hermitian=True) @ diff)
     method = f"clustered DeLong, chi-square with {df} df"
-    return replace(counted, statistic=statistic, p=float(chi2.sf(statistic, df)), method=method)
+    return replace(counted, statistic=statistic, p=float(chdtrc(df, statistic)), method=method)

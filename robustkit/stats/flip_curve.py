@@ -23,14 +23,19 @@ def changed_share(at: Floats, changed: NDArray[np.bool_], weights: Floats, grid:
     Returns:
         ``(B, G)`` one minus the Kaplan-Meier survival; NaN from where no case is left to be judged.
     """
-    order = np.argsort(at, kind="stable")
-    time, event, w = at[order], changed[order], weights[:, order]
-    times, first = np.unique(time, return_index=True)
-    # at each time: how many are still there, and how many change
-    there = np.add.reduceat(w, first, axis=1)[:, ::-1].cumsum(axis=1)[:, ::-1]
-    change = np.add.reduceat(w * event, first, axis=1)
-    factor = np.divide(there - change, there, out=np.ones_like(there), where=there > 0)
-    survival = np.concatenate([np.ones((len(w), 1)), np.cumprod(factor, axis=1)], axis=1)
-    found = 1.0 - survival[:, np.searchsorted(times, grid, side="right")]
-    found[:, grid > times[-1]] = np.nan
+    # equal displacements: those that change come before those that are censored
+    order = np.lexsort((~changed, at))
+    event, w = changed[order], weights.T[order]
+    upto = np.searchsorted(at[order], grid, side="right")
+    # a run of cases that change is one factor: (n - 1) / n x (n - 2) / (n - 1) is (n - 2) / n; it ends at a censored
+    # case, and where the curve is looked at
+    ends = np.concatenate([[0], np.flatnonzero(event[1:] != event[:-1]) + 1, upto[upto < len(at)]])
+    first = np.unique(ends)
+    cases = np.add.reduceat(w, first, axis=0)
+    there = cases[::-1].cumsum(axis=0)[::-1]
+    survival = np.ones((len(first) + 1, len(weights)))
+    np.divide(there - cases, there, out=survival[1:], where=(there > 0) & event[first, None])
+    np.cumprod(survival, axis=0, out=survival)
+    found = 1.0 - survival[np.searchsorted(first, upto)].T
+    found[:, grid > at.max()] = np.nan
     return np.asarray(found)

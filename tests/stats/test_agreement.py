@@ -126,6 +126,21 @@ def test_the_curve_of_flips_is_kaplan_and_meiers() -> None:
     np.testing.assert_allclose(found, 1 - surv, atol=1e-12)
 
 
+def test_draws_are_cases_repeated() -> None:
+    random = np.random.default_rng(8)
+    at, changed = np.round(random.uniform(0, 1, 40), 1), random.random(40) < 0.5
+    weights, grid = random.integers(0, 4, (6, 40)).astype(float), np.linspace(0, at.max(), 9)
+    # a draw that has nobody left before the end
+    weights[5, at > 0.4] = 0.0
+    found = changed_share(at, changed, weights, grid)
+    for row, w in zip(found, weights, strict=True):
+        own = SurvfuncRight(np.repeat(at, w.astype(int)), np.repeat(changed, w.astype(int)).astype(int))
+        surv = [np.prod((1 - own.n_events / own.n_risk)[own.surv_times <= g]) for g in grid]
+        np.testing.assert_allclose(row, 1 - np.array(surv), atol=1e-12)
+    nobody = changed_share(at, np.zeros(40, dtype=bool), weights, grid)
+    np.testing.assert_array_equal(nobody, np.zeros((6, 9)))
+
+
 def test_beyond_what_was_tested_nothing_is_said() -> None:
     found = changed_share(
         np.array([0.1, 0.2]), np.array([True, False]), np.ones((1, 2)), np.array([0.05, 0.1, 0.2, 0.3])

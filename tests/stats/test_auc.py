@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from robustkit.stats.auc import Placements, auc, clustered_auc, paired_auc_difference, placements
+from robustkit.stats.auc import (
+    Placements,
+    auc,
+    auc_contrast,
+    auc_contrasts,
+    clustered_auc,
+    paired_auc_difference,
+    placements,
+)
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
@@ -261,3 +269,34 @@ def test_placements_take_any_leading_axes() -> None:
     assert found.value.shape == (2, 3)
     one = [placements(labels, row).v01 for row in scores]
     assert (found.v01.reshape(6, -1) == np.stack(one)).all()
+
+
+def test_sums_of_aucs_are_each_as_if_alone() -> None:
+    random = np.random.default_rng(12)
+    labels, patients = np.arange(90) % 3 == 0, np.arange(90) // 2
+    nominal = random.standard_normal((2, 1, 90)) + labels
+    redrawn = nominal + 0.4 * random.standard_normal((2, 6, 90))
+    redrawn[1, 2] = np.round(redrawn[1, 2])
+    placed = [placements(labels, s) for s in (*nominal, *redrawn)]
+    weights = np.array([[1, -1, 0, 0], [0, 0, 1, -1], [1, -1, -1, 1], [0, 0, -1, 1], [1, 0, -1, 0]], dtype=float)
+    together = auc_contrasts(labels, placed, weights, patients=patients)
+    for row, found in zip(weights, together, strict=True):
+        terms = [(w, p) for w, p in zip(row, placed, strict=True) if w]
+        assert found == auc_contrast(labels, terms, patients=patients)
+    values = [np.mean([roc_auc_score(labels, s) for s in own]) for own in (*nominal, *redrawn)]
+    assert [d.diff for d in together] == pytest.approx(weights @ values, abs=1e-12)
+    # boxes alone: of what a model's repeats add, nominal scores add nothing
+    by_case = [np.concatenate([p.v10 / 30, p.v01 / 60], axis=1) for p in placed[2:]]
+    expected = np.sqrt((by_case[0] - by_case[1]).var(axis=0, ddof=1).sum() / 6)
+    assert [together[i].mc_se for i in (1, 2, 3)] == pytest.approx([expected] * 3, rel=1e-12)
+    assert math.isnan(together[0].mc_se)
+
+
+def test_a_missing_score_is_missed_only_where_it_counts() -> None:
+    labels = np.arange(60) % 2 == 0
+    scores = np.random.default_rng(3).standard_normal((3, 1, 60))
+    scores[2, 0, 5] = np.nan
+    placed = [placements(labels, s) for s in scores]
+    known, missing = auc_contrasts(labels, placed, np.array([[1.0, -1, 0], [1, 0, -1]]), patients=np.arange(60))
+    assert np.isfinite(known.low)
+    assert missing.reason == "a score is missing (NaN)"

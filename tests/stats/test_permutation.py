@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from robustkit.stats.permutation import sign_flip, swap_test
+from robustkit.seeds import generator
+from robustkit.stats.permutation import sign_flip, sign_flips, swap_test
 from scipy.stats import kstest, permutation_test, ttest_1samp
 
 HOW = {"draws": 4000, "seed": 1, "purpose": "test"}
@@ -107,3 +108,26 @@ def test_equal_models_are_called_different_in_five_per_cent() -> None:
             )
         )
     assert 0.03 <= np.mean(np.array(p) <= 0.05) <= 0.075
+
+
+@pytest.mark.parametrize(("m", "draws"), [(13, 200), (101, 99), (999, 1501), (400_001, 5)])
+def test_signs_are_those_that_numpy_draws(m: int, draws: int) -> None:
+    # the documented draw, in blocks of a million signs; a row of fewer differing patients begins the same stream anew
+    values = np.random.default_rng(6).standard_normal((2, m))
+    values[1, :-13] = 0.0
+    random, hits, size = generator(3, "sign-flip", "blocks"), 1, 1_000_000 // m + 1
+    for start in range(0, draws, size):
+        signs = 2.0 * random.integers(0, 2, (min(size, draws - start), m), dtype=np.int8) - 1.0
+        hits += int((np.abs(signs @ values[0]) >= abs(values[0].sum()) * (1 - 1e-9)).sum())
+    found = sign_flips(values, draws=draws, seed=3, purpose="blocks")
+    assert found[0] == hits / (draws + 1)
+    assert found[1] == sign_flip(values[1, -13:], draws=draws, seed=3, purpose="blocks")
+
+
+def test_rows_of_as_many_differing_patients_are_each_as_if_alone() -> None:
+    random = np.random.default_rng(7)
+    rows = np.stack(
+        [random.permutation(np.where(np.arange(60) < n, random.standard_normal(60), 0.0)) for n in (9, 40, 40, 21)]
+    )
+    together = sign_flips(rows, draws=500, seed=1, purpose="test")
+    assert together.tolist() == [sign_flip(row, draws=500, seed=1, purpose="test") for row in rows]

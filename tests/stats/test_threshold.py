@@ -10,13 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from robustkit.stats.threshold import (
     logit,
-    smoothing_form,
     target_sensitivity,
     target_specificity,
     youden,
-    youden_draws,
-    youden_interval,
 )
+from robustkit.stats.threshold_draws import youden_interval
 from scipy.special import expit
 from scipy.special import logit as scipy_logit
 from scipy.stats import gaussian_kde, iqr, norm
@@ -204,60 +202,3 @@ def test_targets_that_cannot_be_met_have_a_reason() -> None:
     assert found.reason == "the highest score of all is a negative's"
     assert "NaN" in target_sensitivity(both, np.array([0.4, math.nan]), 0.9).reason
     assert "NaN" in target_specificity(both, np.array([0.4, math.nan]), 0.9).reason
-
-
-def test_interval_of_the_choice_beside_fresh_samples() -> None:
-    """The sd of the threshold over resamples of one sample is about its sd over fresh samples."""
-    random = np.random.default_rng(7)
-
-    def fresh() -> tuple[np.ndarray, np.ndarray]:
-        labels = np.arange(94) < 40
-        return labels, expit(1.5 * labels + random.standard_normal(94))
-
-    chosen = [logit(np.array([youden(*fresh(), method="normal").value]))[0] for _ in range(150)]
-    spreads = []
-    for _ in range(4):
-        labels, scores = fresh()
-        drawn = youden_draws(labels, scores, np.arange(94), draws=100, random=random, method="normal")
-        spreads.append(np.std(logit(drawn)))
-    assert np.mean(spreads) == pytest.approx(np.std(chosen), rel=0.4)
-    low, high = youden_interval(labels, scores, np.arange(94), draws=100, seed=3)
-    assert low < youden(labels, scores).value < high
-    assert (low, high) == youden_interval(labels, scores, np.arange(94), draws=100, seed=3)
-
-
-def test_resamples_keep_the_form_of_the_sample() -> None:
-    """Duplicates make Shapiro-Wilk reject normal scores; the form must not change for that."""
-    random = np.random.default_rng(8)
-    labels = np.arange(94) >= 47
-    scores = expit(2.0 * labels + random.standard_normal(94))
-    assert smoothing_form(labels, scores) == "normal"
-    rows = [random.integers(0, 94, 94) for _ in range(60)]
-    assert any(smoothing_form(labels[r], scores[r]) == "kernel" for r in rows)
-    drawn = youden_draws(labels, scores, np.arange(94), draws=60, random=np.random.default_rng(9))
-    asked = youden_draws(labels, scores, np.arange(94), draws=60, random=np.random.default_rng(9), method="normal")
-    assert (drawn == asked).all()
-
-
-def test_patients_are_resampled_with_all_their_cases() -> None:
-    labels, scores = _normal_scores(40)
-    # each patient holds four neighbouring cases, all of one class
-    random = np.random.default_rng(1)
-    drawn = youden_draws(labels, scores, np.arange(80) // 4, draws=80, random=random)
-    alone = youden_draws(labels, scores, np.arange(80), draws=80, random=random)
-    assert np.std(logit(drawn)) > 1.3 * np.std(logit(alone))
-
-
-def test_thresholds_of_two_normals_are_those_chosen_one_by_one() -> None:
-    random = np.random.default_rng(2)
-    # few enough of a class that some draws are not smoothed
-    labels, patients = np.arange(60) < 11, np.arange(60) // 2
-    scores = expit(random.normal(2.0 * labels, 1.0))
-    found = youden_draws(labels, scores, patients, draws=150, random=np.random.default_rng(9), method="normal")
-    again, forms = np.random.default_rng(9), set()
-    for value in found:
-        rows = np.concatenate([np.flatnonzero(patients == p) for p in again.integers(0, 30, 30)])
-        alone = youden(labels[rows], scores[rows], method="normal")
-        forms.add(alone.method)
-        assert value == pytest.approx(alone.value, rel=1e-12)
-    assert forms == {"two normals on the logit", "empirical"}
