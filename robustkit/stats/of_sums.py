@@ -99,9 +99,11 @@ def bounds_of_sums(
             drawn.append(_add_up(drawn) if is_union else _drawn(sums, draws, patients))
             parts = iter(np.split(drawn[-1], np.cumsum([len(v) for own in sums for v in own.values()])[:-1]))
             for q, by_patient in zip(asked, sums, strict=True):
+                total = {name: values.sum(axis=1, keepdims=True) for name, values in by_patient.items()}
+                left_out = {name: total[name] - values for name, values in by_patient.items()}
                 in_draws = {name: next(parts) for name in by_patient}
                 for name, statistic in _wanted(questions[q], g).items():
-                    _fill(found[q][name], statistic, g=g, by_patient=by_patient, drawn=in_draws)
+                    _fill(found[q][name], statistic, g=g, total=total, left_out=left_out, drawn=in_draws)
 
     on_all_cores(fill, families)
     return found
@@ -141,19 +143,17 @@ def _add_up(parts: Sequence[Floats]) -> Floats:
     return total
 
 
-def _fill(into: Bounds, statistic: Statistic, *, g: int, by_patient: Sums, drawn: Sums) -> None:
-    total = {name: values.sum(axis=1, keepdims=True) for name, values in by_patient.items()}
+def _fill(into: Bounds, statistic: Statistic, *, g: int, total: Sums, left_out: Sums, drawn: Sums) -> None:
     with np.errstate(invalid="ignore", divide="ignore"):
         value = statistic.of(total)[:, 0]
         known = np.isfinite(value)
         into.reason[~known, g] = statistic.undefined
         if not known.any():
             return
-        left_out = statistic.of({name: total[name] - values for name, values in by_patient.items()})
-        in_draws = statistic.of(drawn)
+        jackknife, in_draws = statistic.of(left_out), statistic.of(drawn)
     into.value[known, g] = value[known]
     if not known.all():
-        in_draws, left_out = in_draws[known], left_out[known]
+        in_draws, jackknife = in_draws[known], jackknife[known]
     into.low[known, g], into.high[known, g], into.se[known, g], into.reason[known, g] = bca_rows(
-        in_draws, value[known], left_out
+        in_draws, value[known], jackknife
     )
