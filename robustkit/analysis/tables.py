@@ -127,7 +127,7 @@ def assign_strata(cohort: Judged, by: Sequence[str]) -> dict[str, pd.Series]:
     for name in chosen:
         parts = [_stratifier(n, cohort).assign(cohort.frame, development=development) for n in name.split("*")]
         joined = parts[0] if len(parts) == 1 else parts[0].str.cat(parts[1:], sep=SEPARATOR)
-        if by or set(joined[cohort.judged]) - {UNKNOWN}:
+        if by or (joined[cohort.judged] != UNKNOWN).any():
             found[name] = joined
     return found
 
