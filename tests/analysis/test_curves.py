@@ -13,7 +13,7 @@ REACHED = {("shift", 0.1, "all", "all", "all"): (0.8, 0.25), ("shift", 0.2, "all
 def _rows(*rows: tuple[str, float, str, str, float]) -> pd.DataFrame:
     own = ("perturbation", "level", "stratum", "metric", "value")
     table = pd.DataFrame([dict(zip(own, r, strict=True)) for r in rows])
-    texts = {c: "" for c in ("split", "unit", "operating_point", "method", "family", "reason")}
+    texts = dict.fromkeys(("split", "unit", "operating_point", "method", "family", "reason"), "")
     numbers = {c: 0.5 for c in STRATA_COLUMNS if c not in table and c not in texts}
     return table.assign(**{**numbers, **texts, "by": "all", "cohort": "all", "model": "m", "repeats": 5})[
         list(STRATA_COLUMNS)
