@@ -68,7 +68,7 @@ def curves_table(strata: pd.DataFrame, reached: Reached) -> pd.DataFrame:
     order = np.lexsort((rows.level, *(coded[c].codes[rows.of] for c in reversed(_KEY)), rows.kind))
     rows = rows.take(order)
     table = strata.take(rows.of).reset_index(drop=True)
-    table["perturbation"] = repeated_text(coded["perturbation"].names, rows.kind)
+    table["perturbation"] = repeated_text(list(coded["perturbation"].names), rows.kind)
     table["level"] = table["x"] = rows.level
     _say_still(table, rows.is_still)
     boxes = _boxes(rows, coded, reached)
