@@ -41,12 +41,15 @@ def _length(block: Block) -> int:
 
 
 def _column(values: Sequence[Any], lengths: NDArray[np.intp]) -> Any:
-    if all(isinstance(v, str) for v in values):
-        place = {name: i for i, name in enumerate(dict.fromkeys(values))}
-        return repeated_text(list(place), np.repeat([place[v] for v in values], lengths))
-    if not any(isinstance(v, np.ndarray) for v in values):
+    is_array = [isinstance(v, np.ndarray) for v in values]
+    if all(is_array):
+        return np.concatenate(values)
+    if any(is_array):
+        return np.concatenate([_rows(v, n) for v, n in zip(values, lengths, strict=True)])
+    if not all(isinstance(v, str) for v in values):
         return np.repeat(np.array(values), lengths)
-    return np.concatenate([_rows(v, n) for v, n in zip(values, lengths, strict=True)])
+    place = {name: i for i, name in enumerate(dict.fromkeys(values))}
+    return repeated_text(list(place), np.repeat([place[v] for v in values], lengths))
 
 
 def _rows(value: Any, n: int) -> NDArray[Any]:
