@@ -120,7 +120,7 @@ def judged_cases(
         splits = ", ".join(sorted({*frame["split"], *trained["split"]}))
         what = f"no row is left to judge: the splits found are {splits}."
         raise InputError(what, where=str(folder.path), fix="Estimates use split=test, and cohorts without any split.")
-    names = sorted(set(frame.loc[judged, "cohort"]), key=lambda c: (c != "internal", c))
+    names = sorted(frame.loc[judged, "cohort"].unique(), key=lambda c: (c != "internal", c))
     codes, _ = pd.factorize(frame["patient_id"], sort=True)
     return Judged(
         frame=frame,
@@ -216,7 +216,7 @@ def truth_of(
     Raises:
         InputError: A label of which nothing says whether it is positive, or none of those asked for.
     """
-    found = sorted(set(labels))
+    found = sorted(labels.unique())
     if positive:
         unknown = sorted(set(positive) - set(found))
         if unknown:

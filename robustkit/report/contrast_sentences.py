@@ -57,7 +57,7 @@ def who_flips_more(strata: pd.DataFrame, model: str, *, condition: tuple[str, fl
 
 
 def _widest(rows: pd.DataFrame) -> str:
-    names = set(rows["cohort"])
+    names = set(rows["cohort"].unique())
     return "all" if "all" in names or not names else sorted(names)[0]
 
 
