@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -52,17 +52,25 @@ class Judged:
     cohorts: tuple[str, ...]
     trained: pd.DataFrame
     warnings: tuple[str, ...]
+    # every table asks for the same few cohorts, hundreds of times
+    _rows: dict[str, NDArray[np.bool_]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _splits: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def in_cohort(self, cohort: str) -> NDArray[np.bool_]:
-        """Give ``(N,)`` True for judged rows of that cohort."""
-        if cohort == ALL:
-            return self.judged
-        return np.asarray(self.judged & self.frame["cohort"].eq(cohort).to_numpy(dtype=bool))
+        """Give ``(N,)`` True for judged rows of that cohort; it can only be read."""
+        if cohort not in self._rows:
+            own = True if cohort == ALL else self.frame["cohort"].eq(cohort).to_numpy(dtype=bool)
+            rows = self.judged & own
+            rows.flags.writeable = False
+            self._rows[cohort] = rows
+        return self._rows[cohort]
 
     def split_of(self, cohort: str) -> str:
         """Give what the column ``split`` says of a cohort: ``test``, ``none given``, or both."""
-        found = set(self.frame["split"].to_numpy()[self.in_cohort(cohort)])
-        return ", ".join(s or NO_SPLIT for s in sorted(found, reverse=True))
+        if cohort not in self._splits:
+            found = set(self.frame["split"].to_numpy()[self.in_cohort(cohort)])
+            self._splits[cohort] = ", ".join(s or NO_SPLIT for s in sorted(found, reverse=True))
+        return self._splits[cohort]
 
     def patient_strata(self, *, by_class: bool = True) -> NDArray[np.intp]:
         """Give ``(m,)`` codes of cohort, centre and class (positive if any judged case is) for the bootstrap.
@@ -112,7 +120,7 @@ def judged_cases(
         splits = ", ".join(sorted({*frame["split"], *trained["split"]}))
         what = f"no row is left to judge: the splits found are {splits}."
         raise InputError(what, where=str(folder.path), fix="Estimates use split=test, and cohorts without any split.")
-    names = sorted(set(frame.loc[judged, "cohort"]), key=lambda c: (c != "internal", c))
+    names = sorted(frame.loc[judged, "cohort"].unique(), key=lambda c: (c != "internal", c))
     codes, _ = pd.factorize(frame["patient_id"], sort=True)
     return Judged(
         frame=frame,
@@ -168,6 +176,8 @@ def _cases(folder: RunFolder, vocabulary: Vocabulary) -> pd.DataFrame:
 
 def _numbers(values: pd.Series, *, where: str) -> pd.Series:
     """Give a column as float64; NaN where nothing is given."""
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        return values.astype(np.float64)
     found = pd.to_numeric(values, errors="coerce")
     said = values.astype("string").str.strip().fillna("")
     other = values[found.isna() & ~said.str.lower().isin(["", "nan"])]
@@ -206,7 +216,7 @@ def truth_of(
     Raises:
         InputError: A label of which nothing says whether it is positive, or none of those asked for.
     """
-    found = sorted(set(labels))
+    found = sorted(labels.unique())
     if positive:
         unknown = sorted(set(positive) - set(found))
         if unknown:

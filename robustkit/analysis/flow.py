@@ -19,14 +19,35 @@ MUCH = 0.01
 Flags = NDArray[np.bool_]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Counts:
+    """The rows of the table, as they are counted.
+
+    Attributes:
+        places: Cohort and split, in order.
+        place: ``(N,)`` which of them a case of the run stands in; cases of split=train come last.
+        patients: ``(N,)`` codes 0..m-1.
+        rows: Of the table.
+    """
+
+    places: Sequence[tuple[str, str]]
+    place: NDArray[np.intp]
+    patients: NDArray[np.intp]
     rows: list[tuple[object, ...]] = field(default_factory=list)
 
-    def add(self, step: str, cases: pd.DataFrame, *, model: str = "", reason: str = "") -> None:
-        """Count cases and patients by cohort and split."""
-        for (name, split), part in cases.groupby(["cohort", "split"]):
-            self.rows.append((step, name, split, model, len(part), part["patient_id"].nunique(), reason))
+    def add(self, step: str, keep: Flags, *, model: str = "", reason: str = "") -> None:
+        """Count cases and patients by cohort and split; ``keep`` may leave out the cases of split=train."""
+        k, m, rows = len(self.places), int(self.patients.max()) + 1, np.flatnonzero(keep)
+        cases = np.bincount(self.place[rows] * m + self.patients[rows], minlength=k * m).reshape(k, m)
+        counted = zip(self.places, cases.sum(axis=1).tolist(), np.count_nonzero(cases, axis=1).tolist(), strict=True)
+        self.rows.extend((step, *place, model, n, n_patients, reason) for place, n, n_patients in counted if n)
+
+
+def _nothing_counted(everyone: pd.DataFrame) -> _Counts:
+    (cohort, cohorts), (split, splits), (patients, _) = (
+        pd.factorize(everyone[c], sort=True) for c in ("cohort", "split", "patient_id")
+    )
+    return _Counts([(c, s) for c in cohorts for s in splits], cohort * len(splits) + split, patients)
 
 
 def flow_table(cohort: Judged, answers: Sequence[ModelAnswers]) -> pd.DataFrame:
@@ -36,26 +57,31 @@ def flow_table(cohort: Judged, answers: Sequence[ModelAnswers]) -> pd.DataFrame:
         cohort: Who is judged.
         answers: Of every model.
     """
-    frame = cohort.frame
-    is_val = frame["split"].eq("val").to_numpy()
-    counts = _Counts()
-    counts.add("in the run", pd.concat([frame, cohort.trained]))
-    counts.add("left out", cohort.trained, reason="split=train enters no estimate")
-    counts.add("left out", frame[~cohort.judged & ~is_val], reason="no split, in a cohort that has splits")
-    counts.add("set aside", frame[is_val], reason="split=val serves thresholds and bins alone")
-    counts.add("to be judged", frame[cohort.judged])
+    frame, everyone = cohort.frame, pd.concat([cohort.frame, cohort.trained])
+    is_val = frame["split"].eq("val").to_numpy(dtype=bool)
+    counts = _nothing_counted(everyone)
+    counts.add("in the run", np.ones(len(everyone), dtype=bool))
+    counts.add("left out", np.arange(len(everyone)) >= len(frame), reason="split=train enters no estimate")
+    counts.add("left out", ~cohort.judged & ~is_val, reason="no split, in a cohort that has splits")
+    counts.add("set aside", is_val, reason="split=val serves thresholds and bins alone")
+    counts.add("to be judged", cohort.judged)
     for own in answers:
         answered = np.isfinite(own.nominal)
-        lost = cohort.judged & ~answered
-        reasons = own.failures.set_index("case_id")["reason"].reindex(frame["case_id"])
-        said = np.where(reasons.isna() | reasons.eq(""), "no answer in the predictions", reasons.astype(str))
-        for reason in sorted(set(said[lost])):
-            counts.add("failed", frame[lost & (said == reason)], model=own.model, reason=str(reason))
-        counts.add("estimated", frame[cohort.judged & answered], model=own.model, reason="boxes as given")
+        _count_failures(counts, cohort, own, cohort.judged & ~answered)
+        counts.add("estimated", cohort.judged & answered, model=own.model, reason="boxes as given")
         for matrix in own.matrices:
             where = f"{matrix.perturbation} {matrix.level:g}"
-            counts.add("estimated", frame[cohort.judged & matrix.known], model=own.model, reason=where)
+            counts.add("estimated", cohort.judged & matrix.known, model=own.model, reason=where)
     return pd.DataFrame(counts.rows, columns=list(FLOW_COLUMNS))
+
+
+def _count_failures(counts: _Counts, cohort: Judged, own: ModelAnswers, lost: Flags) -> None:
+    if not lost.any():
+        return
+    reasons = own.failures.set_index("case_id")["reason"].reindex(cohort.frame["case_id"])
+    said = np.where(reasons.isna() | reasons.eq(""), "no answer in the predictions", reasons.astype(str))
+    for reason in sorted(set(said[lost])):
+        counts.add("failed", lost & (said == reason), model=own.model, reason=str(reason))
 
 
 def loss_warnings(cohort: Judged, own: ModelAnswers, threshold: float) -> tuple[str, ...]:

@@ -22,16 +22,37 @@ def frame_of(blocks: Sequence[Block], columns: Sequence[str]) -> pd.DataFrame:
     """
     if not blocks:
         return pd.DataFrame(columns=list(columns))
-    lengths = [_length(block) for block in blocks]
-    parts = {c: [_column(block[c], n) for block, n in zip(blocks, lengths, strict=True)] for c in columns}
-    return pd.DataFrame({c: np.concatenate(found) for c, found in parts.items()})
+    lengths = np.array([_length(block) for block in blocks])
+    return pd.DataFrame({c: _column([block[c] for block in blocks], lengths) for c in columns}, copy=False)
+
+
+def repeated_text(names: Sequence[str], codes: NDArray[np.intp]) -> pd.api.extensions.ExtensionArray:
+    """Give a column of few texts that stand in many rows: a Python object for each text, none for each row.
+
+    Args:
+        names: ``(k,)`` the texts.
+        codes: ``(n,)`` which of them stands in a row.
+    """
+    return pd.array(names, dtype="str").take(codes)
 
 
 def _length(block: Block) -> int:
     return next(len(v) for v in block.values() if isinstance(v, np.ndarray))
 
 
-def _column(value: Any, n: int) -> NDArray[Any]:
+def _column(values: Sequence[Any], lengths: NDArray[np.intp]) -> Any:
+    is_array = [isinstance(v, np.ndarray) for v in values]
+    if all(is_array):
+        return np.concatenate(values)
+    if any(is_array):
+        return np.concatenate([_rows(v, n) for v, n in zip(values, lengths, strict=True)])
+    if not all(isinstance(v, str) for v in values):
+        return np.repeat(np.array(values), lengths)
+    place = {name: i for i, name in enumerate(dict.fromkeys(values))}
+    return repeated_text(list(place), np.repeat([place[v] for v in values], lengths))
+
+
+def _rows(value: Any, n: int) -> NDArray[Any]:
     if isinstance(value, np.ndarray):
         return value
     return np.full(n, value, dtype=object if isinstance(value, str) else None)

@@ -148,7 +148,7 @@ def assign_strata(cohort: Judged, by: Sequence[str]) -> dict[str, pd.Series]:
     for name in chosen:
         parts = [_stratifier(n, cohort).assign(cohort.frame, development=development) for n in name.split("*")]
         joined = parts[0] if len(parts) == 1 else parts[0].str.cat(parts[1:], sep=SEPARATOR)
-        if by or set(joined[cohort.judged]) - {UNKNOWN}:
+        if by or (joined[cohort.judged] != UNKNOWN).any():
             found[name] = joined
     return found
 
@@ -178,12 +178,11 @@ def _reached(
     for matrix in own.matrices:
         iou, same = matrix.iou.mean(axis=1), matrix.is_same.mean(axis=1)
         for name in cohort.cohorts:
-            keep = cohort.in_cohort(name) & np.isfinite(iou)
+            rows = np.flatnonzero(cohort.in_cohort(name) & np.isfinite(iou))
+            values = (None, iou[rows], same[rows])
             for by, coded in variables.items():
-                n, *sums = (
-                    np.bincount(coded.codes[keep], weights=None if v is None else v[keep], minlength=len(coded.names))
-                    for v in (None, iou, same)
-                )
+                codes = coded.codes[rows]
+                n, *sums = (np.bincount(codes, weights=v, minlength=len(coded.names)) for v in values)
                 for i in np.flatnonzero(n):
                     key = (matrix.perturbation, matrix.level, name, by, str(coded.names[i]))
                     found[key] = (float(sums[0][i] / n[i]), float(sums[1][i] / n[i]))

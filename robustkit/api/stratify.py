@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -172,16 +172,19 @@ def _or_none(value: float) -> float | None:
 def _headlines(strata: DataFrame) -> tuple[Headline, ...]:
     wanted = ("auc", "sensitivity", "specificity", "flip_rate")
     rows = strata[(strata["by"] == "all") & strata["metric"].isin(wanted)]
-    fields = Headline.__dataclass_fields__
-    return tuple(Headline(**{k: row[k] for k in fields}) for row in rows.to_dict("records"))
+    return tuple(Headline(*row) for row in _plain(rows, Headline))
 
 
 def _failing(errors: DataFrame) -> tuple[Failing, ...]:
     rows = errors[(errors["by"] != "all") & (errors["perturbation"] == "nominal") & errors["rate"].notna()]
     rows = rows[rows["kind"].isin(["missed", "false_alarm"]) & (rows["k"] > 0)]
     first = rows.sort_values(["low", "rate"], ascending=False, kind="stable").groupby("model", sort=False).head(8)
-    fields = Failing.__dataclass_fields__
-    return tuple(Failing(**{k: row[k] for k in fields}) for row in first.to_dict("records"))
+    return tuple(Failing(*row) for row in _plain(first, Failing))
+
+
+def _plain(rows: DataFrame, kind: type) -> Iterator[tuple[Any, ...]]:
+    """Give rows as plain values in the order of a dataclass's fields."""
+    return zip(*(rows[f.name].tolist() for f in fields(kind)), strict=True)
 
 
 def _enough(strata: DataFrame) -> str:

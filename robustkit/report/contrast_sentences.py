@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from robustkit.figures._words import number, with_interval
+from robustkit.report.rows import as_mappings
 
 SURE = 0.05
 """Adjusted p from which a difference is called one (estimands, section 7)."""
@@ -27,7 +28,7 @@ def where_it_does_not_carry(transfer: pd.DataFrame, model: str) -> str:
     rows = rows.drop_duplicates(["by", "stratum", "metric"]).head(MOST_NAMED)
     if rows.empty:
         return ""
-    return "More errors outside (adjusted p < .05): " + "; ".join(_pair(r) for r in rows.to_dict("records")) + "."
+    return "More errors outside (adjusted p < .05): " + "; ".join(_pair(r) for r in as_mappings(rows)) + "."
 
 
 def _pair(r: Mapping[str, Any]) -> str:
@@ -44,18 +45,19 @@ def who_flips_more(strata: pd.DataFrame, model: str, *, condition: tuple[str, fl
     if strata.empty or condition is None:
         return ""
     keep = (strata["model"] == model) & (strata["perturbation"] == condition[0]) & (strata["level"] == condition[1])
-    rows = strata[keep & (strata["cohort"] == _widest(strata[keep]))]
+    rows = strata[keep]
+    rows = rows[rows["cohort"] == _widest(rows)]
     flips = rows[(rows["metric"] == "flip_rate") & (rows["p_adjusted"] < SURE) & ~rows["stratum"].str.startswith("(")]
     whole = rows.loc[(rows["by"] == "all") & (rows["metric"] == "flip_rate"), "value"]
     more = flips[flips["value"] > whole.max()].sort_values(
         ["p_adjusted", "value"], ascending=[True, False], kind="stable"
     )
-    named = [_flipping(r, rows) for r in more.head(MOST_NAMED).to_dict("records")]
+    named = [_flipping(r, rows) for r in as_mappings(more.head(MOST_NAMED))]
     return "Decisions change more often (adjusted p < .05) in " + "; ".join(named) + "." if named else ""
 
 
 def _widest(rows: pd.DataFrame) -> str:
-    names = set(rows["cohort"])
+    names = set(rows["cohort"].unique())
     return "all" if "all" in names or not names else sorted(names)[0]
 
 

@@ -11,8 +11,9 @@ import pandas as pd
 from robustkit.analysis.cohort import positive_labels
 from robustkit.figures._words import cohort_name, level_text, metric_words, with_interval
 from robustkit.report.markup import definitions, name, table, text
+from robustkit.report.rows import whole_rows
 from robustkit.report.sentences import NOMINAL, Sentence, about_films, model_sentences
-from robustkit.report.view import RunView, run_facts, whole_rows
+from robustkit.report.view import RunView, run_facts
 
 PRIVACY = "This page shows films of patients: share it as you would share the films."
 _VALUE = re.compile(r"(?<![\w.])(\d[\d.]*%?|\d+ of \d+)(?= \(\d)")

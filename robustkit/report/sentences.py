@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from robustkit.figures._base import facts_of
 from robustkit.figures._words import level_text, metric_words, number, with_interval
 from robustkit.report.contrast_sentences import where_it_does_not_carry, who_flips_more
-from robustkit.report.view import cohorts_apart, run_facts, whole_rows
+from robustkit.report.rows import as_mappings, cohorts_apart, of_model, whole_rows
 
 NOMINAL = ("nominal", 0.0)
 MOST_NAMED = 4
@@ -38,27 +39,28 @@ def model_sentences(
     record: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], model: str
 ) -> tuple[Sentence, Sentence, Sentence]:
     """Give how good, how stable and where it fails, for one model."""
-    strata = tables.get("strata", pd.DataFrame())
+    own = {name: of_model(tables[name], model) for name in ("strata", "transfer", "errors") if name in tables}
+    strata = own.get("strata", pd.DataFrame())
     return (
         Sentence("How good", how_good(strata, model)),
         Sentence("How stable", how_stable(record, strata, model)),
-        Sentence("Where it fails", where_it_fails(tables, model)),
+        Sentence("Where it fails", where_it_fails(own, model)),
     )
 
 
 def how_good(strata: pd.DataFrame, model: str) -> str:
     """Say the AUC of every cohort on the boxes as given."""
-    rows = cohorts_apart(whole_rows(strata, model, "auc", condition=NOMINAL)).to_dict("records")
+    rows = as_mappings(cohorts_apart(whole_rows(strata, model, "auc", condition=NOMINAL)))
     return _joined([f"{_value('auc', r)} on {_cases(r)}" for r in rows], "AUC ") or "No AUC can be estimated."
 
 
 def how_stable(record: Mapping[str, Any], strata: pd.DataFrame, model: str) -> str:
     """Say the share of decisions that change at the primary level."""
-    facts = run_facts(record)
+    facts = facts_of(record)
     if facts.primary is None:
         return "No box was redrawn in this run."
     kind, level = facts.primary
-    rows = cohorts_apart(whole_rows(strata, model, "flip_rate", condition=facts.primary)).to_dict("records")
+    rows = as_mappings(cohorts_apart(whole_rows(strata, model, "flip_rate", condition=facts.primary)))
     if not rows:
         return "No share of changed decisions can be estimated."
     before = f"With every box redrawn ({kind} up to {level_text(level, facts.unit(kind))}), the decision changes in "
@@ -83,11 +85,11 @@ def worse_strata(strata: pd.DataFrame, model: str) -> str:
         return "No stratum can be estimated."
     keep = (strata["model"] == model) & (strata["perturbation"] == "nominal")
     rows = cohorts_apart(strata[keep & strata["metric"].isin(["sensitivity", "specificity"])])
-    whole = {(r["cohort"], r["metric"]): r["value"] for r in rows[rows["by"] == "all"].to_dict("records")}
+    whole = {(r["cohort"], r["metric"]): r["value"] for r in as_mappings(rows[rows["by"] == "all"])}
     tested = rows[rows["p_adjusted"].notna() & ~rows["stratum"].str.startswith("(")]
     if tested.empty:
         return "No stratum has enough patients for a test."
-    sure = tested[tested["p_adjusted"] < 0.05].sort_values(["p_adjusted", "value"], kind="stable").to_dict("records")
+    sure = as_mappings(tested[tested["p_adjusted"] < 0.05].sort_values(["p_adjusted", "value"], kind="stable"))
     below = [r for r in sure if r["value"] < whole.get((r["cohort"], r["metric"]), float("-inf"))]
     if not below:
         return _not_seen(tested)

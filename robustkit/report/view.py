@@ -92,19 +92,3 @@ def model_names(record: Mapping[str, Any]) -> tuple[str, ...]:
 def run_facts(record: Mapping[str, Any]) -> RunFacts:
     """Give what figures must know about a run."""
     return facts_of(record)
-
-
-def whole_rows(strata: pd.DataFrame, model: str, metric: str, *, condition: tuple[str, float]) -> pd.DataFrame:
-    """Give the rows of whole cohorts for one model, metric and condition (perturbation, level)."""
-    if strata.empty:
-        return strata
-    keep = (strata["by"] == "all") & (strata["model"] == model) & (strata["metric"] == metric)
-    return strata[keep & (strata["perturbation"] == condition[0]) & (strata["level"] == condition[1])]
-
-
-def cohorts_apart(rows: pd.DataFrame) -> pd.DataFrame:
-    """Leave the row of all cohorts together out where there are several."""
-    if rows.empty:
-        return rows
-    apart = rows["cohort"] != "all"
-    return rows[apart] if apart.any() else rows

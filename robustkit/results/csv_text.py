@@ -10,6 +10,9 @@ import pandas as pd
 _PLAIN = 1e10
 """Whole numbers below it are written without an exponent."""
 
+_OFTEN = 3
+"""Rows per different number from which on each is written once."""
+
 
 def csv_text(frame: pd.DataFrame) -> Any:
     """Give a table as RFC 4180 text with a header, as a UTF-8 Arrow buffer.
@@ -39,10 +42,10 @@ def _cells(column: pd.Series) -> Any:
     values = pa.Array.from_pandas(column)
     values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     if pa.types.is_floating(values.type):
-        number = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        is_whole = pa.array((number == np.floor(number)) & (np.abs(number) < _PLAIN))
-        cells = pc.cast(values, text)
-        cells = pc.if_else(is_whole, pc.binary_join_element_wise(cells, _text(".0"), _text("")), cells)
+        # a number takes longer to write than to find again where it has been written before
+        is_repeated = len(values) > _OFTEN * len(np.unique(values.to_numpy(zero_copy_only=False)))
+        coded = values.dictionary_encode() if is_repeated else None
+        cells = _decimals(values) if coded is None else _decimals(coded.dictionary).take(coded.indices)
     elif pa.types.is_boolean(values.type):
         cells = pc.if_else(values, _text("True"), _text("False"))
     elif pa.types.is_integer(values.type):
@@ -53,6 +56,21 @@ def _cells(column: pd.Series) -> Any:
         known = pa.array([_quoted(v) for v in coded.dictionary.to_pylist()], text)
         cells = known.take(coded.indices)
     return pc.fill_null(cells, _text(""))
+
+
+def _decimals(values: Any) -> Any:
+    """Give floats as text: whole numbers have a point, too."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    number = values.to_numpy(zero_copy_only=False)
+    cells = pc.cast(values, pa.large_string())
+    is_whole = (number == np.floor(number)) & (np.abs(number) < _PLAIN)
+    if not is_whole.any():
+        return cells
+    chosen = pa.array(is_whole)
+    whole = pc.binary_join_element_wise(cells.filter(chosen), _text(".0"), _text(""))
+    return pc.replace_with_mask(cells, chosen, whole)
 
 
 def _text(value: str) -> Any:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
+
 
 @dataclass(frozen=True, slots=True)
 class Components:
@@ -40,27 +42,58 @@ class Components:
         return {k: v / total if total > 0 else float("nan") for k, v in parts.items()}
 
 
-def components(values: NDArray[np.float64]) -> Components:
+@dataclass(frozen=True, slots=True)
+class CaseParts:
+    """What n cases give to the sums of squares, so that those of any of them are sums over cases.
+
+    Attributes:
+        mean: ``(k, n)`` of k models' answers to the R boxes of a case.
+        box: ``(n,)`` sum over boxes of the squared difference between the mean over models and that of the case.
+        rest: ``(n,)`` sum over models and boxes of the square of what model, case and box leave.
+        repeats: R.
+    """
+
+    mean: Floats
+    box: Floats
+    rest: Floats
+    repeats: int
+
+    def only(self, keep: NDArray[np.bool_]) -> CaseParts:
+        """Give some of the cases: ``(n,)`` True for those."""
+        return CaseParts(self.mean[:, keep], self.box[keep], self.rest[keep], self.repeats)
+
+
+def case_parts(values: Floats) -> CaseParts:
+    """Give what each case gives to the sums of squares.
+
+    Args:
+        values: ``(k, n, R)`` of k models, n cases, R boxes of each case that all models saw; on one scale.
+    """
+    by_box, by_pair = values.mean(axis=0), values.mean(axis=2)
+    apart = by_box - by_box.mean(axis=1)[:, None]
+    left = values - by_pair[:, :, None] - apart
+    return CaseParts(by_pair, (apart**2).sum(axis=1), (left**2).sum(axis=(0, 2)), values.shape[2])
+
+
+def components(parts: CaseParts) -> Components:
     """Split the variance.
 
     Args:
-        values: ``(k, n, R)`` of k models, n cases, R boxes of each case that all models saw; finite, on one scale.
+        parts: Of n cases; finite.
 
     Raises:
         ValueError: Fewer than two cases or two boxes.
     """
-    k, n, repeats = values.shape
+    (k, n), repeats = parts.mean.shape, parts.repeats
     if n < 2 or repeats < 2:
         raise ValueError(f"expected at least 2 cases and 2 boxes, got {n} and {repeats}")
-    by_box, by_pair = values.mean(axis=0), values.mean(axis=2)
-    by_case, by_model, grand = by_box.mean(axis=1), by_pair.mean(axis=1), float(values.mean())
-    ms_box = k * float(((by_box - by_case[:, None]) ** 2).sum()) / (n * (repeats - 1))
+    by_case, by_model, grand = parts.mean.mean(axis=0), parts.mean.mean(axis=1), float(parts.mean.mean())
+    ms_box = k * float(parts.box.sum()) / (n * (repeats - 1))
     ms_case = k * repeats * float(((by_case - grand) ** 2).sum()) / (n - 1)
     if k == 1:
         return Components((ms_case - ms_box) / repeats, np.nan, np.nan, ms_box, np.nan)
-    away = values - by_box[None] - by_pair[:, :, None] + by_case[None, :, None]
-    ms_rest = float((away**2).sum()) / (n * (repeats - 1) * (k - 1))
-    apart = by_pair - by_case[None] - by_model[:, None] + grand
+    ms_rest = float(parts.rest.sum()) / (n * (repeats - 1) * (k - 1))
+    apart = parts.mean - by_case[None] - by_model[:, None] + grand
     ms_pair = repeats * float((apart**2).sum()) / ((n - 1) * (k - 1))
     ms_model = n * repeats * float(((by_model - grand) ** 2).sum()) / (k - 1)
     return Components(

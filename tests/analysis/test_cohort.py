@@ -39,6 +39,10 @@ def test_splits_by_hand(tmp_path: Path) -> None:
     assert found.trained["case_id"].tolist() == ["c00"]
     assert found.cohorts == ("all", "internal", "external")
     assert (found.split_of("internal"), found.split_of("external")) == ("test", "none given")
+    assert found.in_cohort("external").tolist() == [False] * 4 + [True] * 3
+    assert found.in_cohort("all").tolist() == found.judged.tolist()
+    with pytest.raises(ValueError, match="read-only"):
+        found.in_cohort("internal")[0] = False
 
 
 def test_val_rows_of_other_cohorts_are_no_development_rows(tmp_path: Path) -> None:

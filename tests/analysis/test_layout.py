@@ -66,3 +66,17 @@ def test_blocks_are_rows_under_each_other() -> None:
     table = frame_of(blocks, ("b", "a", "c"))
     assert table.to_csv(index=False) == "b,a,c\nx,1.0,3\nx,2.0,3\ny,,4\n"
     assert list(frame_of([], ("b", "a"))) == ["b", "a"]
+
+
+def test_texts_and_numbers_of_blocks_are_repeated_in_their_rows() -> None:
+    text = np.array(["u", "v"], dtype=object)
+    blocks = [
+        {"t": "x", "m": text, "n": 1, "k": text},
+        {"t": "y", "m": "w", "n": 0.5, "k": text[:1]},
+        {"t": "x", "m": "w", "n": 2, "k": text},
+    ]
+    table = frame_of(blocks, ("t", "m", "n", "k"))
+    assert table["t"].tolist() == ["x", "x", "y", "x", "x"]
+    assert table["m"].tolist() == ["u", "v", "w", "w", "w"]
+    assert table["n"].tolist() == [1.0, 1.0, 0.5, 2.0, 2.0]
+    assert (table[["t", "m", "k"]].dtypes == "str").all()

@@ -88,6 +88,15 @@ def test_a_failed_repeat_leaves_no_number(run: RunFolder) -> None:
     assert again["censored"].isna().tolist() == [False, False, False, True]
 
 
+@pytest.mark.parametrize("repeats", [1, 2, 3, 20, 41])
+def test_bounds_are_the_quantiles_of_numpy(cases: pd.DataFrame, tmp_path: Path, repeats: int) -> None:
+    scores = np.random.default_rng(repeats).random((6, repeats))
+    folder = write_run(tmp_path / "run", cases, {"m": Answers(np.full(6, 0.5), {SHIFT: scores})})
+    found = table(folder)
+    expected = np.quantile(scores[:4], [0.025, 0.975], axis=1)
+    np.testing.assert_allclose(found[["low", "high"]].to_numpy().T, expected, rtol=1e-14)
+
+
 def test_order_of_prediction_rows_does_not_matter(run: RunFolder) -> None:
     first = table(run)
     file = next((run.path / "predictions").glob("*.parquet"))

@@ -30,6 +30,15 @@ def test_the_text_is_that_of_pandas() -> None:
     assert _text(TABLE) == TABLE.to_csv(index=False, lineterminator="\n")
 
 
+@given(st.lists(st.floats(), min_size=1, max_size=3), st.integers(4, 9))
+def test_numbers_that_come_again_are_written_as_those_that_do_not(values: list[float], times: int) -> None:
+    assert _text(pd.DataFrame({"x": values * times, "mark": 0})).splitlines()[1:] == (
+        _text(pd.DataFrame({"x": values, "mark": 0})).splitlines()[1:] * times
+    )
+    table = pd.DataFrame({"x": [-0.0, 0.0, 2.5, np.nan, 3.0, np.inf] * times, "mark": 0})
+    assert _text(table) == table.to_csv(index=False, lineterminator="\n")
+
+
 def test_a_table_without_rows_is_its_header() -> None:
     assert _text(TABLE.iloc[:0]) == ",".join(TABLE.columns) + "\n"
     assert _text(pd.DataFrame(columns=["a", "b"])) == "a,b\n"

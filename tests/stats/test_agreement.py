@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from robustkit.stats.agreement import COUNT, MEASURES, case_columns, measure, not_estimable
 from robustkit.stats.bootstrap import PatientDraws
-from robustkit.stats.components import components
+from robustkit.stats.components import case_parts, components
 from robustkit.stats.flip_curve import changed_share
 from robustkit.stats.groups import one_group
 from robustkit.stats.of_sums import Bounds, Question, Statistic, bounds_of_sums
 from statsmodels.duration.survfunc import SurvfuncRight
+from statsmodels.formula.api import ols
+from statsmodels.stats.anova import anova_lm
 
 SHROUT_FLEISS = np.array(
     [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], dtype=float
@@ -98,7 +101,7 @@ def test_components_are_found_again() -> None:
         + np.sqrt(parts["box"]) * random.normal(size=(1, n, repeats))
         + np.sqrt(parts["rest"]) * random.normal(size=(k, n, repeats))
     )
-    found = components(values)
+    found = components(case_parts(values))
     # the variance of the four model effects, ddof 1, is .2667
     for name, value in {**parts, "model": 0.8 / 3}.items():
         assert getattr(found, name) == pytest.approx(value, rel=0.08), name
@@ -108,9 +111,27 @@ def test_components_are_found_again() -> None:
 def test_of_one_model_the_case_share_is_the_icc() -> None:
     random = np.random.default_rng(2)
     values = random.normal(size=(200, 1)) + 0.7 * random.normal(size=(200, 5))
-    shares = components(values[None]).shares()
+    shares = components(case_parts(values[None])).shares()
     assert set(shares) == {"case", "box"}
     assert shares["case"] == pytest.approx(_value("icc", values, values[:, 0]), rel=1e-9)
+
+
+def test_components_of_some_cases_are_those_of_the_mean_squares() -> None:
+    random = np.random.default_rng(11)
+    k, n, repeats = 3, 14, 5
+    values = random.normal(size=(k, n, repeats)) + random.normal(size=(1, n, 1)) + random.normal(size=(k, 1, 1))
+    keep = random.random(n) < 0.6
+    found = components(case_parts(values).only(keep))
+    # the sums of squares of Searle, Casella and McCulloch, by an analysis of variance of the long table
+    own = values[:, keep]
+    index = pd.MultiIndex.from_product([range(s) for s in own.shape], names=["model", "case", "box"])
+    table = pd.DataFrame({"y": own.ravel()}, index=index).reset_index()
+    mean_squares = anova_lm(ols("y ~ C(case) * C(model) + C(case):C(box)", table).fit())["mean_sq"]
+    assert found.rest == pytest.approx(mean_squares["Residual"], rel=1e-9)
+    assert found.box == pytest.approx((mean_squares["C(case):C(box)"] - mean_squares["Residual"]) / k, rel=1e-9)
+    pair = mean_squares["C(case):C(model)"]
+    assert found.disagreement == pytest.approx((pair - mean_squares["Residual"]) / repeats, rel=1e-9)
+    assert found.model == pytest.approx((mean_squares["C(model)"] - pair) / (keep.sum() * repeats), rel=1e-9)
 
 
 def test_the_curve_of_flips_is_kaplan_and_meiers() -> None:
