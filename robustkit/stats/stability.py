@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from robustkit.stats.below import n_below
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -36,7 +38,7 @@ def reference_rank(scores: Floats, development: Floats) -> Floats:
     """
     if len(development) == 0:
         return np.full(np.shape(scores), np.nan)
-    below = np.searchsorted(np.sort(development), scores, "left") / len(development)
+    below = n_below(np.asarray(scores), np.sort(development)) / len(development)
     return np.where(np.isnan(scores), np.nan, below)
 
 
