@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control
 
 Floats = NDArray[np.float64]
 
@@ -37,6 +36,8 @@ def benjamini_hochberg(p: Floats) -> Floats:
     Args:
         p: ``(k,)`` in [0, 1] or NaN.
     """
+    from scipy.stats import false_discovery_control
+
     out = np.full(len(p), np.nan)
     known = np.isfinite(p)
     if known.any():

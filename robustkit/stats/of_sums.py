@@ -98,12 +98,15 @@ def bounds_of_sums(
             is_union = g == family[-1] and len(family) > 1
             drawn.append(_add_up(drawn) if is_union else _drawn(sums, draws, patients))
             parts = iter(np.split(drawn[-1], np.cumsum([len(v) for own in sums for v in own.values()])[:-1]))
+            answers = []
             for q, by_patient in zip(asked, sums, strict=True):
                 total = {name: values.sum(axis=1, keepdims=True) for name, values in by_patient.items()}
                 left_out = {name: total[name] - values for name, values in by_patient.items()}
                 in_draws = {name: next(parts) for name in by_patient}
                 for name, statistic in _wanted(questions[q], g).items():
-                    _fill(found[q][name], statistic, g=g, total=total, left_out=left_out, drawn=in_draws)
+                    own = _answer(found[q][name], statistic, g=g, total=total, left_out=left_out, drawn=in_draws)
+                    answers += [own] if own is not None else []
+            _fill(answers, g)
 
     on_all_cores(fill, families)
     return found
@@ -143,17 +146,36 @@ def _add_up(parts: Sequence[Floats]) -> Floats:
     return total
 
 
-def _fill(into: Bounds, statistic: Statistic, *, g: int, total: Sums, left_out: Sums, drawn: Sums) -> None:
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A statistic of one group: ``(s,)`` rows of ``into`` that are defined, their values, jackknife and draws."""
+
+    into: Bounds
+    rows: Codes
+    value: Floats
+    left_out: Floats
+    drawn: Floats
+
+
+def _answer(into: Bounds, statistic: Statistic, *, g: int, total: Sums, left_out: Sums, drawn: Sums) -> _Answer | None:
     with np.errstate(invalid="ignore", divide="ignore"):
         value = statistic.of(total)[:, 0]
         known = np.isfinite(value)
-        into.reason[~known, g] = statistic.undefined
+        into.value[known, g], into.reason[~known, g] = value[known], statistic.undefined
         if not known.any():
-            return
+            return None
         jackknife, in_draws = statistic.of(left_out), statistic.of(drawn)
-    into.value[known, g] = value[known]
     if not known.all():
-        in_draws, jackknife = in_draws[known], jackknife[known]
-    into.low[known, g], into.high[known, g], into.se[known, g], into.reason[known, g] = bca_rows(
-        in_draws, value[known], jackknife
-    )
+        value, jackknife, in_draws = value[known], jackknife[known], in_draws[known]
+    return _Answer(into, np.flatnonzero(known), value, jackknife, in_draws)
+
+
+def _fill(answers: Sequence[_Answer], g: int) -> None:
+    """Write the intervals of a group, all statistics at once: threads that make short calls wait for each other."""
+    if not answers:
+        return
+    found = bca_rows(*(np.concatenate([getattr(a, f) for a in answers]) for f in ("drawn", "value", "left_out")))
+    ends = np.cumsum([len(a.rows) for a in answers])
+    for own, end in zip(answers, ends, strict=True):
+        for name, values in zip(("low", "high", "se", "reason"), found, strict=True):
+            getattr(own.into, name)[own.rows, g] = values[end - len(own.rows) : end]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from statsmodels.stats.contingency_tables import mcnemar
 
 from robustkit.stats.estimate import NAN, Estimate
 
@@ -28,6 +27,8 @@ def mcnemar_p(right_a: Flags, right_b: Flags) -> float:
     """
     if len(right_a) == 0:
         return NAN
+    from statsmodels.stats.contingency_tables import mcnemar
+
     table = [[int((a & b).sum()) for b in (right_b, ~right_b)] for a in (right_a, ~right_a)]
     return float(mcnemar(table, exact=True).pvalue)
 

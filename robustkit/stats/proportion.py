@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from statsmodels.stats.proportion import proportion_confint
 
 from robustkit.stats.estimate import NAN, Estimate, Estimates, no_estimates
 from robustkit.stats.groups import Groups, one_group
@@ -34,6 +33,8 @@ def wilson(p: float, n: float) -> tuple[float, float]:
 
 
 def _wilson(p: Floats, n: Floats) -> tuple[Floats, Floats]:
+    from statsmodels.stats.proportion import proportion_confint
+
     low, high = proportion_confint(p * n, n, method="wilson")
     # in floating point the bounds of 0, of 1 and of what is next to them are off by 3e-17
     return np.minimum(low, p), np.maximum(high, p)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from robustkit.stats.estimate import NAN
@@ -81,6 +80,8 @@ def recalibrate_intercept(labels: Flags, logits: Floats) -> float:
     """
     if labels.all() or not labels.any():
         return NAN
+    from scipy.optimize import brentq
+
     n_positive, base = int(labels.sum()), float(logit(labels.mean()))
 
     def excess(intercept: float) -> float:

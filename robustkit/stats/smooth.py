@@ -14,9 +14,6 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from statsmodels.genmod.families import Binomial
-from statsmodels.genmod.generalized_linear_model import GLM
-from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from robustkit.stats.bootstrap import sums_by_patient
 from robustkit.stats.codes import n_distinct
@@ -124,6 +121,10 @@ def _deviance(z: Floats, events: Floats) -> float:
 
 def _fit_of_statsmodels(terms: Floats, events: Floats, patients: NDArray[np.intp]) -> tuple[Floats, Floats] | None:
     """Give the same where columns follow from others or steps go on and on; None where the event is separated."""
+    from statsmodels.genmod.families import Binomial
+    from statsmodels.genmod.generalized_linear_model import GLM
+    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+
     with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("error", PerfectSeparationWarning)
         try:

@@ -11,7 +11,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, ndtr
-from scipy.stats import shapiro
 
 from robustkit.stats.estimate import NAN
 
@@ -106,6 +105,9 @@ def smoothing_form(labels: Flags, scores: Floats, *, method: Method = "smoothed"
         return method
     if max(len(x), len(y)) > _SHAPIRO_UP_TO:
         return "kernel"
+    # scipy.stats takes a third of a second to import
+    from scipy.stats import shapiro
+
     return "normal" if min(shapiro(x).pvalue, shapiro(y).pvalue) >= _REJECT else "kernel"
 
 
