@@ -19,9 +19,13 @@ from robustkit.stats.montecarlo import LEAST_SETS
 from robustkit.stats.prefix_sums import PrefixSums
 
 Flags = NDArray[np.bool_]
+Codes = NDArray[np.intp]
 
 _TABLE = 400_000
 """Cases times groups that are counted at a time: their tables fit a core's cache, and memory whatever the groups."""
+
+_REPEATS = 4
+"""Repeats that are counted at a time: threads that make short calls wait for each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,43 +60,58 @@ class _Below:
     Prefix sums tell how many of the j lowest positives, or negatives, each group has.
     """
 
-    def __init__(self, labels: Flags, member: NDArray[Any]) -> None:
-        """Prepare for ``(n,)`` labels, and ``(n, k)`` 1 for the cases of each group."""
-        self._labels = labels
-        self._classes = labels, ~labels
-        self._prefix = [PrefixSums(member[own]) for own in self._classes]
-        self._ends = 0, int(labels.sum()), len(labels)
+    def __init__(self, labels: Flags, case: Codes, group: Codes, *, k: int, repeats: int) -> None:
+        """Prepare for ``(n,)`` labels, ``(f,)`` cases of k groups, and so many repeats at a time."""
+        n, self._labels = len(labels), labels
+        # twice the count is kept
+        member = np.zeros((n, k), dtype=np.int16 if 2 * n <= np.iinfo(np.int16).max else np.int32)
+        member[case, group] = 1
+        self._prefix = [PrefixSums(member[own], n_orders=repeats) for own in (labels, ~labels)]
+        self._ends = 0, int(labels.sum()), n
         # positives first, each class in the order of its cases
-        self.place = np.empty(len(labels), dtype=np.intp)
-        for own, end in zip(self._classes, self._ends, strict=False):
-            self.place[own] = end + np.arange(int(own.sum()))
-        self._found = np.empty_like(member)
-        self._upper = np.empty_like(member)
+        self._place = np.empty(n, dtype=np.intp)
+        for own, end in zip((labels, ~labels), self._ends, strict=False):
+            self._place[own] = end + np.arange(int(own.sum()))
+        self._flat = self._place[case] * k + group
+        self._tables = np.empty((2, repeats, n, k), dtype=member.dtype)
 
     def twice(self, scores: Floats) -> NDArray[Any]:
-        """Give ``(n, k)`` twice the count, at ``place``, for ``(n,)`` scores; it is written over by the next."""
-        n, order = len(scores), np.argsort(scores)
-        ordered, ends = scores[order], np.arange(n + 1)
-        is_first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
-        has_ties = not is_first.all()
-        lower = upper = ends[:-1]
-        if has_ties:
-            lower = np.maximum.accumulate(np.where(is_first, lower, 0))
-            upper = np.append(np.flatnonzero(is_first)[1:], n)[np.cumsum(is_first) - 1]
-        classes = [own[order] for own in self._classes]
-        for i, own in enumerate(classes):
-            other = classes[1 - i]
-            self._prefix[1 - i].put(self.place[order[other]] - self._ends[1 - i])
+        """Give ``(r, f)`` twice the count, for ``(r, n)`` scores."""
+        r, n = scores.shape
+        order = np.argsort(scores, axis=1)
+        lower, upper = _ends(np.take_along_axis(scores, order, axis=1))
+        has_ties = upper is not lower
+        is_positive, place = self._labels[order], self._place[order]
+        for i, other in enumerate((~is_positive, is_positive)):
+            own, first, last = ~other, self._ends[i], self._ends[i + 1]
+            prefix, begun = self._prefix[1 - i], self._ends[1 - i]
+            # every repeat has as many of a class
+            prefix.put(place[other].reshape(r, n - (last - first)) - begun)
             # how many of the other class are among the j lowest
-            n_other = np.concatenate([[0], np.cumsum(other)])
-            counts, rows = np.empty((2, int(own.sum())), dtype=np.intp), self.place[order[own]] - self._ends[i]
-            counts[:, rows] = n_other[lower[own]], n_other[upper[own]]
-            part = slice(self._ends[i], self._ends[i + 1])
-            self._prefix[1 - i].take(counts[0], self._found[part])
-            if has_ties:
-                self._prefix[1 - i].take(counts[1], self._upper[part])
-        self._found += self._upper if has_ties else self._found
-        return self._found
+            n_other = np.zeros((r, n + 1), dtype=np.intp)
+            np.cumsum(other, axis=1, out=n_other[:, 1:])
+            rows, counts = place[own].reshape(r, last - first) - first, np.empty((r, last - first), dtype=np.intp)
+            for ends, table in zip((lower, upper)[: 1 + has_ties], self._tables, strict=False):
+                below = np.take_along_axis(n_other, ends, axis=1)[own].reshape(rows.shape)
+                np.put_along_axis(counts, rows, below, axis=1)
+                prefix.take(counts, table[:r, first:last])
+        found = self._tables[0, :r].reshape(r, -1).take(self._flat, axis=1)
+        found += self._tables[1, :r].reshape(r, -1).take(self._flat, axis=1) if has_ties else found
+        return found
+
+
+def _ends(ordered: Floats) -> tuple[Codes, Codes]:
+    """Give for each of ``(r, n)`` rising scores how many are smaller, and how many are not larger; one array for both
+    where there are no ties, and the case itself does not count."""
+    r, n = ordered.shape
+    at, is_first = np.broadcast_to(np.arange(n), (r, n)), np.ones((r, n), dtype=bool)
+    np.not_equal(ordered[:, 1:], ordered[:, :-1], out=is_first[:, 1:])
+    if is_first.all():
+        return at, at
+    lower = np.maximum.accumulate(np.where(is_first, at, 0), axis=1)
+    following = np.full((r, n), n)
+    following[:, :-1][is_first[:, 1:]] = at[:, 1:][is_first[:, 1:]]
+    return lower, np.minimum.accumulate(following[:, ::-1], axis=1)[:, ::-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,40 +120,41 @@ class _Counts:
 
     Attributes:
         wins: ``(R, k)`` sum over the positives of each group.
-        total: ``(n, k)`` sum over repeats.
-        whole, squares: ``(n, k)`` sum over whole sets of repeats, and that of the squares of what each set came to.
-        place: ``(n,)`` row of each case.
+        total: ``(f,)`` sum over repeats.
+        whole, squares: ``(f,)`` sum over whole sets of repeats, and that of the squares of what each set came to.
     """
 
     wins: Floats
     total: NDArray[Any]
     whole: NDArray[Any]
     squares: NDArray[Any]
-    place: NDArray[np.intp]
 
 
-def _count(labels: Flags, scores: Floats, member: NDArray[Any], *, set_size: int) -> _Counts:
-    """Count for ``(R, n)`` scores; ``(n, k)`` 1 for the cases of each group."""
-    below, repeats, n = _Below(labels, member), len(scores), len(labels)
+def _count(labels: Flags, scores: Floats, case: Codes, group: Codes, *, k: int, set_size: int) -> _Counts:
+    """Count for ``(R, n)`` scores and ``(f,)`` cases of k groups: positives first, each class in the order of the groups."""
+    repeats, n = scores.shape
+    step = set_size * max(1, _REPEATS // set_size)
+    below = _Below(labels, case, group, k=k, repeats=min(step, repeats))
     largest = max(1, repeats // set_size) * (2 * n * set_size) ** 2
     kind = np.int32 if largest <= np.iinfo(np.int32).max else np.int64
-    wins, n_positive = np.zeros((repeats, member.shape[1])), int(labels.sum())
-    total, squares = np.zeros((2, *member.shape), dtype=kind)
-    whole, positives, one = total, member[labels], np.ones((1, n_positive))
-    for start in range(0, repeats, set_size):
-        together: NDArray[Any] | None = None
-        for r in range(start, min(start + set_size, repeats)):
-            found = below.twice(scores[r])
-            wins[r] = one @ (found[:n_positive] * positives).astype(np.float64)
-            together = found.astype(kind) if together is None else together + found
-        assert together is not None
-        if start + set_size > repeats:
-            # the last set is not whole
-            whole = total.copy()
-        total += together
-        if start + set_size <= repeats:
-            squares += np.multiply(together, together, out=together)
-    return _Counts(wins, total, whole, squares, below.place)
+    total, squares = np.zeros((2, len(case)), dtype=kind)
+    wins, whole, n_positive = np.zeros((repeats, k)), total, int(labels[case].sum())
+    starts = np.flatnonzero(np.diff(group[:n_positive], prepend=-1))
+    for start in range(0, repeats, step):
+        found = below.twice(scores[start : start + step])
+        if len(starts):
+            sums = np.add.reduceat(found[:, :n_positive], starts, axis=1, dtype=np.int64)
+            wins[start : start + len(found), group[starts]] = sums
+        for first in range(0, len(found), set_size):
+            own = found[first : first + set_size]
+            together = own[0] if len(own) == 1 else own.sum(axis=0, dtype=kind)
+            if len(own) < set_size:
+                # the last set is not whole
+                whole = total.copy()
+            else:
+                squares += np.multiply(together, together, dtype=kind)
+            total += together
+    return _Counts(wins, total, whole, squares)
 
 
 def group_placements(labels: Flags, scores: Floats, groups: Groups, *, set_size: int = 1) -> GroupPlacements:
@@ -154,24 +174,19 @@ def group_placements(labels: Flags, scores: Floats, groups: Groups, *, set_size:
     sets = repeats // set_size
     independent = repeats if set_size == 1 else sets if sets >= LEAST_SETS else 1
     wins, mean, variance = np.zeros((repeats, groups.k)), np.empty(len(others)), np.full(len(others), NAN)
-    # twice the count is kept
-    kind = np.int16 if 2 * n <= np.iinfo(np.int16).max else np.int32
     step = max(1, _TABLE // max(1, n))
     for start in range(0, groups.k, step):
-        own = slice(*np.searchsorted(groups.group, [start, start + step]).tolist())
-        case, group = groups.case[own], groups.group[own] - start
-        if not len(case):
+        k = min(step, groups.k - start)
+        first, last = np.searchsorted(groups.group, [start, start + k])
+        if first == last:
             continue
-        member = np.zeros((n, min(step, groups.k - start)), dtype=kind)
-        member[case, group] = 1
-        found = _count(labels, scores, member, set_size=set_size)
-        at = found.place[case], group
-        wins[:, start : start + step] = found.wins
-        mean[own] = found.total[at] / max(1, repeats)
+        own = first + np.argsort(~is_positive[first:last], kind="stable")
+        found = _count(labels, scores, groups.case[own], groups.group[own] - start, k=k, set_size=set_size)
+        wins[:, start : start + k] = found.wins
+        mean[own] = found.total / max(1, repeats)
         if independent > 1:
             # counts are whole numbers, so this difference is exact
-            squares, whole = (x[at].astype(np.float64) for x in (found.squares, found.whole))
-            spread = squares * sets - whole**2
+            spread = found.squares.astype(np.float64) * sets - found.whole.astype(np.float64) ** 2
             variance[own] = spread / (sets * (sets - 1)) / set_size**2
     variance *= scale**2
     mean = np.where(is_positive, mean * scale, 1.0 - mean * scale)

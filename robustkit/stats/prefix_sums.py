@@ -10,39 +10,42 @@ from numpy.typing import NDArray
 _STEPS = 16
 """Rows of a block, and so additions of one after the other."""
 
+Codes = NDArray[np.intp]
 Numbers = NDArray[Any]
 
 
 class PrefixSums:
-    """Sums of the first 0..n rows of ``(n, k)`` numbers, in any order of the rows.
+    """Sums of the first 0..n rows of ``(n, k)`` numbers, in several orders of the rows at once.
 
     numpy's cumsum goes down each column number by number. Here the rows lie in blocks of 16, the j-th rows of all blocks
     next to each other: they are added to the rows before them all at once, and then what the blocks before came to.
     """
 
-    def __init__(self, rows: Numbers) -> None:
-        """Prepare for ``(n, k)`` rows; their sums must fit their dtype."""
+    def __init__(self, rows: Numbers, *, n_orders: int = 1) -> None:
+        """Prepare for ``(n, k)`` rows, whose sums must fit their dtype, and so many orders at a time."""
         n, k = rows.shape
-        blocks = -(-(n + 1) // _STEPS)
-        self._rows = np.concatenate([rows, np.zeros((1, k), dtype=rows.dtype)])
-        self._blocks = blocks
+        self._blocks = -(-(n + 1) // _STEPS)
+        self._n, self._rows = n, np.concatenate([rows, np.zeros((1, k), dtype=rows.dtype)])
         # place i holds the row that is the (first[i] - 1)-th in the order; 0, and what is beyond the end, are empty rows
-        place = np.arange(_STEPS * blocks)
-        self._first = place % blocks * _STEPS + place // blocks
-        self._taken = np.full(_STEPS * blocks, n, dtype=np.intp)
-        self._sums = np.zeros((_STEPS * blocks, k), dtype=rows.dtype)
+        place = np.arange(_STEPS * self._blocks)
+        self._first = place % self._blocks * _STEPS + place // self._blocks
+        self._flat = np.zeros((n_orders * _STEPS * self._blocks, k), dtype=rows.dtype)
+        self._sums = self._flat.reshape(n_orders, _STEPS * self._blocks, k)
 
-    def put(self, order: NDArray[np.intp]) -> None:
-        """Sum the rows in this ``(n,)`` order."""
-        self._taken[1 : 1 + len(order)] = order
+    def put(self, orders: Codes) -> None:
+        """Sum the rows in these ``(r, n)`` orders, at most as many as were prepared for."""
+        r, k = len(orders), self._rows.shape[1]
+        taken = np.full((r, _STEPS * self._blocks), self._n)
+        taken[:, 1 : 1 + self._n] = orders
         # every place is within the rows: "clip" writes to where it is told, without a copy
-        self._rows.take(self._taken[self._first], axis=0, out=self._sums, mode="clip")
-        sums = self._sums.reshape(_STEPS, self._blocks, self._sums.shape[1])
+        self._rows.take(taken[:, self._first], axis=0, out=self._sums[:r], mode="clip")
+        sums = self._sums[:r].reshape(r, _STEPS, self._blocks, k)
         for step in range(1, _STEPS):
-            sums[step] += sums[step - 1]
-        sums[:, 1:] += sums[-1, :-1].cumsum(axis=0, dtype=sums.dtype)
+            sums[:, step] += sums[:, step - 1]
+        sums[:, :, 1:] += sums[:, -1:, :-1].cumsum(axis=2, dtype=sums.dtype)
 
-    def take(self, counts: NDArray[np.intp], out: Numbers) -> None:
-        """Write the sums of the first ``(c,)`` counts of rows, 0..n, to ``(c, k)``."""
+    def take(self, counts: Codes, out: Numbers) -> None:
+        """Write the sums of the first ``(r, c)`` counts of rows, 0..n, order by order, to ``(r, c, k)``."""
         place = counts % _STEPS * self._blocks + counts // _STEPS
-        self._sums.take(place, axis=0, out=out, mode="clip")
+        place += np.arange(len(counts))[:, None] * self._sums.shape[1]
+        self._flat.take(place, axis=0, out=out, mode="clip")

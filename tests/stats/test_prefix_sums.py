@@ -12,13 +12,16 @@ from robustkit.stats.prefix_sums import PrefixSums
 def test_the_first_rows_of_any_order(n: int, k: int) -> None:
     random = np.random.default_rng(n)
     rows = random.integers(0, 9, (n, k)).astype(np.int16)
-    sums = PrefixSums(rows)
-    # the second order is summed where the first one was
-    for _ in range(2):
-        order = random.permutation(n)
-        sums.put(order)
-        counts = random.permutation(n + 1)
-        found = np.empty((n + 1, k), dtype=np.int16)
+    sums = PrefixSums(rows, n_orders=3)
+    # later orders are summed where others were, and may be fewer
+    for n_orders in (3, 2):
+        orders = np.stack([random.permutation(n) for _ in range(n_orders)])
+        sums.put(orders)
+        counts = np.stack([random.permutation(n + 1) for _ in orders])
+        found = np.empty((n_orders, n + 1, k), dtype=np.int16)
         sums.take(counts, found)
-        expected = [[sum(int(rows[i, c]) for i in order[:count]) for c in range(k)] for count in counts]
+        expected = [
+            [[sum(int(rows[i, c]) for i in order[:count]) for c in range(k)] for count in own]
+            for order, own in zip(orders, counts, strict=True)
+        ]
         assert found.tolist() == expected
