@@ -33,13 +33,20 @@ TABLE_FAULTS = (
 """What a damaged or hostile table makes pandas, pyarrow and openpyxl raise."""
 
 
-def parquet_table(files: Path | Sequence[Path], *, columns: Sequence[str] | None = None, filters: Any = None) -> Any:
+def parquet_table(
+    files: Path | Sequence[Path],
+    *,
+    columns: Sequence[str] | None = None,
+    filters: Any = None,
+    use_threads: bool = True,
+) -> Any:
     """Read Parquet files as one pyarrow table, and look at every value: texts that are none are told here, not later.
 
     Args:
         files: One, or several of the same columns.
         columns: Names; all where None.
         filters: As pyarrow takes them.
+        use_threads: Whether Arrow decodes on all cores.
 
     Raises:
         Exception: One of TABLE_FAULTS, for files that are damaged.
@@ -47,7 +54,10 @@ def parquet_table(files: Path | Sequence[Path], *, columns: Sequence[str] | None
     import pyarrow.parquet as pq
 
     table = pq.read_table(
-        files if isinstance(files, Path) else list(files), columns=list(columns) if columns else None, filters=filters
+        files if isinstance(files, Path) else list(files),
+        columns=list(columns) if columns else None,
+        filters=filters,
+        use_threads=use_threads,
     )
     table.validate(full=True)
     return table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, cast
@@ -79,14 +79,15 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
     levels = [(g["kind"], float(v)) for g in record["perturbations"] for v in g["levels"]]
     ids = cohort.frame["case_id"].tolist()
     set_size = int(record.get("set_size", 1))
+    beside = replace(folder, is_alone=False)
     reading: list[Task] = [
-        partial(read_answers, folder, m["name"], ids, levels, set_size=set_size) for m in record["models"]
+        partial(read_answers, beside, m["name"], ids, levels, set_size=set_size) for m in record["models"]
     ]
     # patients are drawn while the rows are read
     drawing: Task = partial(
         patient_draws, cohort.patient_strata(), draws=choices.draws, seed=choices.seed, purpose="tables"
     )
-    *read, draws = done_on_all_cores([*reading, drawing])
+    _, draws, *read = done_on_all_cores([_import_libraries, drawing, *reading])
     answers: list[ModelAnswers] = read
     asked = choices.operating_point if choices.threshold is None else choices.threshold
     method, few = choices.threshold_method, min(choices.draws, MAX_DRAWS)
@@ -98,7 +99,7 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
     judging = Judging(cohort, strata, models, draws=draws, unit=choices.unit, prevalence=choices.prevalence)
     settings = Settings(draws, permutations_for(len(answers), choices.draws), choices.seed)
     # what takes longest begins first
-    beside: dict[str, Task] = {
+    others: dict[str, Task] = {
         "comparisons": lambda: comparisons_table(cohort, answers, settings) if len(answers) > 1 else None,
         "stability": lambda: pd.concat([stability_table(cohort, a, t.value) for a, t in models], ignore_index=True),
         "variance": lambda: variance_blocks(cohort, answers),
@@ -109,9 +110,9 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
         "reached": lambda: _reached(cohort, answers[0], strata),
         "lost": lambda: [w for a, t in models for w in loss_warnings(cohort, a, t.value)],
     }
-    made = done_on_all_cores([*beside.values(), *judging.tasks()])
-    found = dict(zip(beside, made, strict=False))
-    table, more = judging.tables(made[len(beside) :], variance=found["variance"])
+    made = done_on_all_cores([*others.values(), *judging.tasks()])
+    found = dict(zip(others, made, strict=False))
+    table, more = judging.tables(made[len(others) :], variance=found["variance"])
     recipe = Recipe(choices.threshold_method, draws, choices.seed)
     frames = {
         "strata": add_recipe_intervals(table, cohort, strata, models, recipe=recipe),
@@ -128,6 +129,13 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
         *cohort.warnings, *(t.warning for t in thresholds if t.warning), *found["lost"], *swapped_warnings(frames["strata"])
     )  # fmt: skip
     return Tables(frames, tuple(thresholds), said)
+
+
+def _import_libraries() -> None:
+    """Import what takes a third of a second, and is imported where it is used: meanwhile rows are read."""
+    import scipy.stats  # noqa: F401
+    import statsmodels.stats.contingency_tables  # noqa: F401
+    import statsmodels.stats.proportion  # noqa: F401
 
 
 def assign_strata(cohort: Judged, by: Sequence[str]) -> dict[str, pd.Series]:

@@ -23,9 +23,15 @@ from robustkit.results.schema import FORMAT, PREDICTION_COLUMNS, PREDICTION_TEXT
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """One run on disk: ``run.json``, ``cases.parquet``, ``predictions/*.parquet``, ``tables/*.csv``."""
+    """One run on disk: ``run.json``, ``cases.parquet``, ``predictions/*.parquet``, ``tables/*.csv``.
+
+    Attributes:
+        path: The folder.
+        is_alone: False where several threads read predictions at once: each then does with one core.
+    """
 
     path: Path
+    is_alone: bool = True
 
     def record(self) -> dict[str, Any]:
         """Give run.json.
@@ -81,7 +87,7 @@ class RunFolder:
         try:
             source = ds.dataset([str(p) for p in self._parts()], format=ds.ParquetFileFormat(read_options=options))
             self._check_kinds(source.schema, columns)
-            yield from source.to_batches(columns=list(columns), filter=chosen)
+            yield from source.to_batches(columns=list(columns), filter=chosen, use_threads=self.is_alone)
         except TABLE_FAULTS as error:
             raise self._unreadable(error) from error
 
@@ -97,7 +103,7 @@ class RunFolder:
         """
         parts = self._parts()
         try:
-            found = parquet_table(parts, columns=columns, filters=filters)
+            found = parquet_table(parts, columns=columns, filters=filters, use_threads=self.is_alone)
         except TABLE_FAULTS as error:
             raise self._unreadable(error) from error
         wanted = tuple(columns or PREDICTION_COLUMNS)
