@@ -134,7 +134,7 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
 def _import_libraries() -> None:
     """Import what takes a third of a second, and is imported where it is used: meanwhile rows are read."""
     import scipy.stats  # noqa: F401
-    import statsmodels.stats.contingency_tables  # noqa: F401
+    import statsmodels.stats.contingency_tables
     import statsmodels.stats.proportion  # noqa: F401
 
 
