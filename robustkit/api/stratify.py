@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from robustkit.analysis.tables import Tables
-    from robustkit.results.folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +107,12 @@ def stratify(
     """
     from robustkit.analysis.tables import Choices, make_tables
     from robustkit.cohort.vocabulary import read_vocabulary
+    from robustkit.collector import collected_later
     from robustkit.config import read_config
     from robustkit.report.sentences import model_sentences
     from robustkit.results.folder import RunFolder
     from robustkit.results.runs import newest_and_partial
-    from robustkit.stats.cores import on_all_cores
+    from robustkit.stats.cores import done_on_all_cores
 
     _check(threshold, prevalence, draws)
     if threshold is not None and operating_point is not None:
@@ -121,16 +122,21 @@ def stratify(
     choices = Choices(
         tuple(by), threshold, threshold_method, unit, tuple(positive), prevalence, draws, seed, operating_point
     )
-    tables = make_tables(folder, read_vocabulary(), choices)
-    paths = tuple(on_all_cores(lambda table: folder.write_table(*table), tables.frames.items()))
-    _remember(folder, tables, {"unit": unit, "draws": draws, "seed": seed, "by": list(by), "prevalence": prevalence})
+    flags = {"unit": unit, "draws": draws, "seed": seed, "by": list(by), "prevalence": prevalence}
+    with collected_later():
+        tables = make_tables(folder, read_vocabulary(), choices)
+        record = _with_choices(folder.record(), tables, flags)
+        telling = [partial(model_sentences, record, tables.frames, m["name"]) for m in record["models"]]
+        writing = [partial(folder.write_table, name, frame) for name, frame in tables.frames.items()]
+        done: list[Any] = done_on_all_cores([*writing, *telling])
+        folder.write_record(record)
+    paths, sentences = done[: len(writing)], done[len(writing) :]
     said = () if newer is None else (f"the newest run, {newer.path.name}, is not complete; this is the one before it.",)
     strata, errors = tables.frames["strata"], tables.frames["errors"]
-    record = folder.record()
-    spoken = [(m["name"], s) for m in record["models"] for s in model_sentences(record, tables.frames, m["name"])]
+    spoken = [(m["name"], s) for m, own in zip(record["models"], sentences, strict=True) for s in own]
     return StratifyResult(
         run=folder.path,
-        tables=paths,
+        tables=tuple(paths),
         sentences=tuple(f"{name}, {s.question[0].lower()}{s.question[1:]}: {s.text}" for name, s in spoken),
         headlines=_headlines(strata),
         failing=_failing(errors),
@@ -150,18 +156,16 @@ def _check(threshold: float | None, prevalence: float | None, draws: int) -> Non
         raise InputError(f"expected at least 100 draws, got {draws}.", where="--draws", fix="Use --draws 2000.")
 
 
-def _remember(folder: RunFolder, tables: Tables, flags: dict[str, Any]) -> None:
-    """Write thresholds, flags and warnings into run.json."""
-    record = folder.record()
-    record["thresholds"] = [
+def _with_choices(record: dict[str, Any], tables: Tables, flags: dict[str, Any]) -> dict[str, Any]:
+    """Give run.json with thresholds, flags and warnings."""
+    thresholds = [
         {
             "model": t.model, "operating_point": t.operating_point, "value": t.value, "source": t.source, "n": t.n,
             "n_positive": t.n_positive, "low": _or_none(t.low), "high": _or_none(t.high),
         }
         for t in tables.thresholds
     ]  # fmt: skip
-    record["stratify"] = {**flags, "warnings": list(tables.warnings)}
-    folder.write_record(record)
+    return record | {"thresholds": thresholds, "stratify": {**flags, "warnings": list(tables.warnings)}}
 
 
 def _or_none(value: float) -> float | None:
