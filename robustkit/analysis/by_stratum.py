@@ -181,8 +181,8 @@ def _judge(cohort: Judged, model: _Model, position: int, names: Sequence[str], *
     redrawn = None
     if position == 0 and model.answers.matrices:
         redrawn, _ = _sample(cohort, model, 1, names[0])
-    layouts = known.of(sample, names)
-    found = stratified(sample, layouts)
+    strata = known.classed(sample, names)
+    layouts, found = strata.layouts, stratified(sample, strata)
     told: dict[str, _Told] = {}
     rows: dict[str, list[Rows]] = {}
     for name in names:

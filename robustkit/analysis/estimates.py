@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from robustkit.analysis.classed_strata import ClassedStrata
 from robustkit.analysis.layout import Layout, Layouts
 from robustkit.analysis.rates import AT_PREVALENCE, rate_columns
 from robustkit.analysis.sample import Flags, Sample
 from robustkit.stats.agreement import case_columns
 from robustkit.stats.codes import n_distinct
-from robustkit.stats.estimate import Estimate, Estimates, no_estimates
-from robustkit.stats.grouped_auc import aucs_lost, clustered_aucs, group_placements
-from robustkit.stats.groups import Groups, make_groups
+from robustkit.stats.estimate import Estimate, Estimates
+from robustkit.stats.grouped_auc import aucs_lost, clustered_aucs
+from robustkit.stats.groups import Groups
 from robustkit.stats.montecarlo import independent
 from robustkit.stats.proportion import clustered_proportion, clustered_proportions
 from robustkit.stats.stability import right_at, spread
@@ -140,29 +141,22 @@ class Stratified:
         )  # fmt: skip
 
 
-def stratified(s: Sample, layouts: Layouts) -> Stratified:
+def stratified(s: Sample, strata: ClassedStrata) -> Stratified:
     """Give every metric of every stratum that needs no bootstrap, and the columns of those that do.
 
     Args:
         s: Units of all cohorts.
-        layouts: Their strata.
+        strata: Of these units.
     """
-    groups = layouts.together.groups
-    n, n_positive = groups.n_cases(), groups.sums(s.positive).astype(np.intp)
-    counted = no_estimates(
-        groups.k, n_cases=n, n_patients=groups.n_patients(), n_positive=n_positive,
-        n_positive_patients=groups.only(s.positive).n_patients(),
-    )  # fmt: skip
-    is_positive, is_negative = (n > 0) & (n_positive == n), (n > 0) & (n_positive == 0)
-    joined = _joined(s, layouts, is_positive, is_negative)
-    placed = group_placements(s.positive, s.scores.T, joined, set_size=s.set_size)
+    groups, is_positive, is_negative = strata.layouts.together.groups, strata.is_positive, strata.is_negative
+    placed = strata.classed.placements(s.scores.T, set_size=s.set_size)
     shares = {m: values(s) for m, values in PROPORTIONS.items() if not (s.is_nominal and m == "flip_rate")}
     found = {m: _proportions(s, share, groups, cap=_cap(m)) for m, share in shares.items()}
     found["auc"] = found["auc_against"] = _against(clustered_aucs(placed), is_positive, is_negative)
     if not s.is_nominal:
-        lost = aucs_lost(group_placements(s.positive, s.nominal[None], joined), placed)
+        lost = aucs_lost(strata.classed.placements(s.nominal[None]), placed)
         # the nominal scores have no repeats: the Monte-Carlo error is that of the other side
-        found["auc_lost"] = replace(count_as(lost, counted), mc_se=found["auc"].mc_se)
+        found["auc_lost"] = replace(count_as(lost, strata.counted), mc_se=found["auc"].mc_se)
     means = {metric: _mean_values(s, metric) for metric in MEANS}
     columns = {m: v for m, v in means.items() if np.isfinite(v).all()} | rate_columns(s)
     if s.repeats > 1:
@@ -170,22 +164,9 @@ def stratified(s: Sample, layouts: Layouts) -> Stratified:
     everyone = np.ones(len(s.rows), dtype=bool)
     tested = {**shares, **{m: PerCase(everyone, means[m]) for m in ("rank_sd", "cut_distance")}}
     return Stratified(
-        layouts.together, 0 if s.is_nominal else s.repeats, s.threshold, s.prevalence, is_positive, is_negative, counted,
-        groups.only(~s.positive).n_patients(), placed.aucs, found, columns, tested, s.patients,
+        strata.layouts.together, 0 if s.is_nominal else s.repeats, s.threshold, s.prevalence, is_positive, is_negative,
+        strata.counted, strata.n_negative_patients, placed.aucs, found, columns, tested, s.patients,
     )  # fmt: skip
-
-
-def _joined(s: Sample, layouts: Layouts, is_positive: Flags, is_negative: Flags) -> Groups:
-    """Let a stratum of one class be joined by all of the other class in its cohort."""
-    groups = layouts.together.groups
-    case, group = [groups.case], [groups.group]
-    for name, rows in layouts.rows.items():
-        part, positive = layouts.together.parts[name], s.positive[rows]
-        for own, others in ((is_positive, rows[~positive]), (is_negative, rows[positive])):
-            strata = part.start + np.flatnonzero(own[part])
-            case.append(np.tile(others, len(strata)))
-            group.append(np.repeat(strata, len(others)))
-    return make_groups(np.concatenate(case), np.concatenate(group), s.patients, k=groups.k)
 
 
 def _against(found: Estimates, is_positive: Flags, is_negative: Flags) -> Estimates:

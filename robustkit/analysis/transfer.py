@@ -15,7 +15,8 @@ from robustkit.analysis.sample import Flags, Sample
 from robustkit.analysis.strata_table import Condition
 from robustkit.results.schema import TRANSFER_COLUMNS
 from robustkit.stats.estimate import NAN, Estimates
-from robustkit.stats.grouped_auc import clustered_aucs, group_placements
+from robustkit.stats.group_placements import ClassedGroups
+from robustkit.stats.grouped_auc import clustered_aucs
 from robustkit.stats.grouped_contrast import Contrasts, independent_contrasts, score_contrasts_within, share_contrasts
 from robustkit.stats.multiplicity import holm
 from robustkit.stats.proportion import clustered_proportions
@@ -95,7 +96,7 @@ def _contrasts(
 
 
 def _aucs(s: Sample, layout: Layout, side: Flags) -> Estimates:
-    return clustered_aucs(group_placements(s.positive[side], s.scores[side].T, layout.groups.among(side)))
+    return clustered_aucs(ClassedGroups(s.positive[side], layout.groups.among(side)).placements(s.scores[side].T))
 
 
 def _row(

@@ -182,7 +182,9 @@ def _headlines(strata: DataFrame) -> tuple[Headline, ...]:
 def _failing(errors: DataFrame) -> tuple[Failing, ...]:
     rows = errors[(errors["by"] != "all") & (errors["perturbation"] == "nominal") & errors["rate"].notna()]
     rows = rows[rows["kind"].isin(["missed", "false_alarm"]) & (rows["k"] > 0)]
-    first = rows.sort_values(["low", "rate"], ascending=False, kind="stable").groupby("model", sort=False).head(8)
+    # strata of the same cases are told in the table's order, whatever the last digit of their bounds
+    worst = rows[["low", "rate"]].round(12).sort_values(["low", "rate"], ascending=False, kind="stable").index
+    first = rows.loc[worst].groupby("model", sort=False).head(8)
     return tuple(Failing(*row) for row in _plain(first, Failing))
 
 

@@ -22,10 +22,15 @@ class PrefixSums:
     """
 
     def __init__(self, rows: Numbers, *, n_orders: int = 1) -> None:
-        """Prepare for ``(n, k)`` rows, whose sums must fit their dtype, and so many orders at a time."""
-        n, k = rows.shape
+        """Prepare.
+
+        Args:
+            rows: ``(n + 1, k)``; the last one is empty, and their sums fit their dtype.
+            n_orders: Orders at a time.
+        """
+        n, k = len(rows) - 1, rows.shape[1]
         self._blocks = -(-(n + 1) // _STEPS)
-        self._n, self._rows = n, np.concatenate([rows, np.zeros((1, k), dtype=rows.dtype)])
+        self._n, self._rows = n, rows
         # place i holds the row that is the (first[i] - 1)-th in the order; 0, and what is beyond the end, are empty rows
         place = np.arange(_STEPS * self._blocks)
         self._first = place % self._blocks * _STEPS + place // self._blocks

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from robustkit.stats.auc import clustered_auc, paired_auc_difference
 from robustkit.stats.estimate import Estimate
-from robustkit.stats.grouped_auc import aucs_lost, clustered_aucs, group_placements
+from robustkit.stats.group_placements import ClassedGroups
+from robustkit.stats.grouped_auc import aucs_lost, clustered_aucs
 from robustkit.stats.groups import Groups, groups_of, one_group
 
 NUMBERS = ("value", "low", "high", "se", "mc_se")
@@ -36,7 +37,7 @@ def _same(found: Estimate, alone: Estimate) -> None:
 def test_every_group_is_as_it_is_alone(digits: int, set_size: int) -> None:
     labels, patients, scores, groups = _world()
     scores = np.round(scores, digits)
-    found = clustered_aucs(group_placements(labels, scores, groups, set_size=set_size))
+    found = clustered_aucs(ClassedGroups(labels, groups).placements(scores, set_size=set_size))
     for g in range(groups.k):
         own = groups.case[groups.group == g]
         _same(found.one(g), clustered_auc(labels[own], scores[:, own], patients[own], set_size=set_size))
@@ -47,7 +48,7 @@ def test_counts_of_many_cases_do_not_overflow(n: int) -> None:
     random, repeats = np.random.default_rng(2), 50
     labels = np.arange(n) % 2 == 0
     scores = random.normal(1.5 * labels, 1.0) + 0.3 * random.normal(size=(repeats, n))
-    placed = group_placements(labels, scores, one_group(np.arange(n)))
+    placed = ClassedGroups(labels, one_group(np.arange(n))).placements(scores)
     # the other way: each case's share of the other class below it, by looking it up among their sorted scores
     share = np.empty((repeats, n))
     for row, own in zip(share, scores, strict=True):
@@ -60,10 +61,10 @@ def test_counts_of_many_cases_do_not_overflow(n: int) -> None:
 
 def test_groups_are_counted_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     labels, _, scores, groups = _world()
-    whole = group_placements(labels, np.round(scores, 1), groups, set_size=3)
+    whole = ClassedGroups(labels, groups).placements(np.round(scores, 1), set_size=3)
     # three groups at a time
-    monkeypatch.setattr("robustkit.stats.grouped_auc._TABLE", 3 * len(labels) + 1)
-    some = group_placements(labels, np.round(scores, 1), groups, set_size=3)
+    monkeypatch.setattr("robustkit.stats.group_placements._TABLE", 3 * len(labels) + 1)
+    some = ClassedGroups(labels, groups).placements(np.round(scores, 1), set_size=3)
     for field in ("mean", "variance", "aucs"):
         np.testing.assert_array_equal(getattr(some, field), getattr(whole, field))
 
@@ -71,8 +72,8 @@ def test_groups_are_counted_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_is_lost_is_a_paired_difference() -> None:
     labels, patients, scores, groups = _world(seed=1)
     nominal = scores[0] + 0.5 * np.random.default_rng(5).normal(size=len(labels))
-    placed = group_placements(labels, nominal[None], groups)
-    lost = aucs_lost(placed, group_placements(labels, scores, groups))
+    placed = ClassedGroups(labels, groups).placements(nominal[None])
+    lost = aucs_lost(placed, ClassedGroups(labels, groups).placements(scores))
     for g in range(groups.k):
         own = groups.case[groups.group == g]
         alone = paired_auc_difference(labels[own], nominal[None, own], scores[:, own], patients=patients[own])
@@ -90,7 +91,7 @@ def test_what_is_lost_is_a_paired_difference() -> None:
 
 def test_repeats_are_those_of_the_plain_pairs() -> None:
     labels, _, scores, groups = _world(n=60, repeats=3)
-    found = group_placements(labels, scores, groups).aucs
+    found = ClassedGroups(labels, groups).placements(scores).aucs
     x, y = scores[:, labels], scores[:, ~labels]
     wins = (x[:, :, None] > y[:, None, :]) + 0.5 * (x[:, :, None] == y[:, None, :])
     np.testing.assert_allclose(found[:, 0], wins.mean(axis=(1, 2)), rtol=1e-12)
@@ -100,7 +101,7 @@ def test_repeats_are_those_of_the_plain_pairs() -> None:
 def test_a_missing_score_is_a_reason_where_it_stands() -> None:
     labels, _, scores, groups = _world()
     scores[2, 399] = np.nan
-    found = clustered_aucs(group_placements(labels, scores, groups))
+    found = clustered_aucs(ClassedGroups(labels, groups).placements(scores))
     has_it = np.isin(np.arange(groups.k), groups.group[groups.case == 399])
     assert found.reason[0] == "a score is missing (NaN)"
     assert np.isnan(found.value[has_it]).all()

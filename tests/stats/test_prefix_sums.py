@@ -12,7 +12,7 @@ from robustkit.stats.prefix_sums import PrefixSums
 def test_the_first_rows_of_any_order(n: int, k: int) -> None:
     random = np.random.default_rng(n)
     rows = random.integers(0, 9, (n, k)).astype(np.int16)
-    sums = PrefixSums(rows, n_orders=3)
+    sums = PrefixSums(np.concatenate([rows, np.zeros((1, k), dtype=np.int16)]), n_orders=3)
     # later orders are summed where others were, and may be fewer
     for n_orders in (3, 2):
         orders = np.stack([random.permutation(n) for _ in range(n_orders)])
