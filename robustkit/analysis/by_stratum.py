@@ -193,15 +193,13 @@ def _judge(cohort: Judged, model: _Model, position: int, names: Sequence[str], *
         }  # fmt: skip
         whole = whole_cohort_estimates(own) if own.is_nominal else {}
         told[name] = _Told(replace(condition, cohort=name), whole, fixed)
-        rows[name] = list(_rows(cohort, own, found.of(layouts, name), told[name], points=model.usual))
+        rows[name] = list(_rows(cohort, own, found.of(layouts, name), told[name], points=model.usual, known=known))
         if own.is_nominal:
             primary = None if redrawn is None else _of(cohort, redrawn, names, name)
             answered = known.answered(sample, names).own[name]
             rows[name].append(("sweep", list(_sweep(cohort, own, primary, model, fixed=fixed, layout=answered))))
-    group = cohort.frame["group"].to_numpy()[sample.rows]
     said = {name: {**t.fixed, "operating_point": condition.operating_point} for name, t in told.items()}
-    asked = known.answered(sample, names, is_crossed=sample.is_nominal)
-    for name, block in errors_blocks(sample, asked, group, fixed=said).items():
+    for name, block in errors_blocks(sample, known.errors(sample, names), fixed=said).items():
         rows[name].append(("errors", [block]))
     return Part(layouts, found, told, rows)
 
@@ -218,6 +216,7 @@ def _rows(
     told: _Told,
     *,
     points: Sequence[OperatingPoint],
+    known: KnownLayouts,
 ) -> Iterator[Rows]:
     """Give the rows of one model, cohort and condition, by table."""
     condition = told.condition
@@ -226,7 +225,7 @@ def _rows(
     if condition.is_primary:
         yield "size_curve", size_curve_rows(cohort, sample, condition=condition)
     if condition.is_primary and condition.cohort == ALL:
-        yield "transfer", list(transfer_rows(cohort, sample, s.layout, condition=condition))
+        yield "transfer", list(transfer_rows(cohort, sample, s.layout, condition=condition, known=known))
     if not sample.is_nominal:
         return
     yield "operating_points", operating_rows(cohort, sample, points, condition=condition)

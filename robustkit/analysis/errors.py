@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,40 @@ from robustkit.analysis.frames import Block, frame_of
 from robustkit.analysis.layout import Layouts
 from robustkit.analysis.sample import Sample
 from robustkit.results.schema import ERRORS_COLUMNS
+from robustkit.stats.groups import Groups
 from robustkit.stats.proportion import clustered_proportions
 
 KINDS = ("missed", "missed_malignant", "missed_intermediate", "false_alarm")
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorStrata:
+    """Strata of n units, and who is counted there, whatever the answers.
+
+    Attributes:
+        layouts: The strata, by cohort and together.
+        counted: By kind of error: the units of each stratum that may show it.
+        rows: ``(k, kinds)`` True where a row is written.
+    """
+
+    layouts: Layouts
+    counted: Mapping[str, Groups]
+    rows: NDArray[np.bool_]
+
+
+def error_strata(layouts: Layouts, positive: NDArray[np.bool_], group: NDArray[np.object_]) -> ErrorStrata:
+    """Lay out ``(n,)`` units, which are positive or not, and their WHO groups."""
+    layout = layouts.together
+    n, n_positive = layout.groups.n_cases(), layout.groups.sums(positive)
+    # missed is always three numbers: non-benign, malignant, intermediate
+    is_whole = layout.by == ALL
+    is_asked = [is_whole | ((n_positive > 0) if k != KINDS[3] else (n_positive < n)) for k in KINDS]
+    counted = {kind: layout.groups.only(of_kind(kind, positive, group)) for kind in KINDS}
+    return ErrorStrata(layouts, counted, np.stack(is_asked, axis=1))
+
+
 def errors_blocks(
-    sample: Sample, layouts: Layouts, group: NDArray[np.object_], *, fixed: Mapping[str, Mapping[str, object]]
+    sample: Sample, strata: ErrorStrata, *, fixed: Mapping[str, Mapping[str, object]]
 ) -> dict[str, Block]:
     """Give, by cohort, the rows of one model and condition: stratum after stratum, each with its kinds of errors.
 
@@ -28,29 +56,21 @@ def errors_blocks(
 
     Args:
         sample: The answers of all these cohorts.
-        layouts: The strata.
-        group: ``(n,)`` WHO group of each unit.
+        strata: Of these units.
         fixed: Columns that are one for all rows of a cohort.
     """
     wrong = np.asarray((~sample.right()).mean(axis=1), dtype=np.float64)
-    layout = layouts.together
-    groups, n = layout.groups, layout.groups.n_cases()
-    n_positive = groups.sums(sample.positive)
-    # missed is always three numbers: non-benign, malignant, intermediate
-    is_whole = layout.by == ALL
-    is_asked = [is_whole | ((n_positive > 0) if k != KINDS[3] else (n_positive < n)) for k in KINDS]
+    layout, rows = strata.layouts.together, strata.rows
     columns: dict[str, list[NDArray[Any]]] = {}
-    for kind in KINDS:
-        counted = groups.only(of_kind(kind, sample.positive, group))
+    for kind, counted in strata.counted.items():
         e = clustered_proportions(wrong, counted, repeats=sample.repeats)
         found = {
-            "by": layout.by, "stratum": layout.stratum, "kind": np.full(len(n), kind, dtype=object),
+            "by": layout.by, "stratum": layout.stratum, "kind": np.full(len(rows), kind, dtype=object),
             "k": np.round(counted.sums(wrong), 6), "n_cases": e.n_cases, "n_patients": e.n_patients,
             "rate": e.value, "low": e.low, "high": e.high, "method": e.method, "reason": e.reason,
         }  # fmt: skip
         for name, values in found.items():
             columns.setdefault(name, []).append(values)
-    rows = np.stack(is_asked, axis=1)
     flat = {name: np.stack(values, axis=1)[rows] for name, values in columns.items()}
     ends = np.concatenate([[0], rows.sum(axis=1).cumsum()])
     return {

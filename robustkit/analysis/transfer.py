@@ -10,12 +10,12 @@ import pandas as pd
 
 from robustkit.analysis.cohort import ALL, Judged
 from robustkit.analysis.estimates import PROPORTIONS
+from robustkit.analysis.known_layouts import KnownLayouts
 from robustkit.analysis.layout import Layout
 from robustkit.analysis.sample import Flags, Sample
 from robustkit.analysis.strata_table import Condition
 from robustkit.results.schema import TRANSFER_COLUMNS
-from robustkit.stats.estimate import NAN, Estimates
-from robustkit.stats.group_placements import ClassedGroups
+from robustkit.stats.estimate import NAN
 from robustkit.stats.grouped_auc import clustered_aucs
 from robustkit.stats.grouped_contrast import Contrasts, independent_contrasts, score_contrasts_within, share_contrasts
 from robustkit.stats.multiplicity import holm
@@ -30,7 +30,7 @@ ERRORS = {"sensitivity": "missed", "specificity": "false_alarm"}
 
 
 def transfer_rows(
-    cohort: Judged, sample: Sample, layout: Layout, *, condition: Condition
+    cohort: Judged, sample: Sample, layout: Layout, *, condition: Condition, known: KnownLayouts
 ) -> Iterator[dict[str, object]]:
     """Give the rows of one model and condition.
 
@@ -39,6 +39,7 @@ def transfer_rows(
         sample: Units of all cohorts together.
         layout: Their strata.
         condition: What the rows are about.
+        known: Strata of the sides that are laid out already.
 
     Returns:
         Nothing where there is no internal cohort, or no other.
@@ -54,7 +55,9 @@ def transfer_rows(
     found = {
         (cohort_a, metric): contrasts
         for metric in metrics
-        for cohort_a, contrasts in _contrasts(sample, layout, own == INTERNAL, sides, metric=metric).items()
+        for cohort_a, contrasts in _contrasts(
+            sample, layout, own == INTERNAL, sides, metric=metric, known=known
+        ).items()
     }
     for by, part in layout.parts.items():
         for (cohort_a, metric), contrasts in ((key, found[key]) for key in product(sides, metrics)):
@@ -77,12 +80,22 @@ def _is_told(c: Contrasts, i: int, *, metric: str, by: str) -> bool:
 
 
 def _contrasts(
-    s: Sample, layout: Layout, internal: Flags, externals: Mapping[str, Flags], *, metric: str
+    s: Sample,
+    layout: Layout,
+    internal: Flags,
+    externals: Mapping[str, Flags],
+    *,
+    metric: str,
+    known: KnownLayouts,
 ) -> dict[str, Contrasts]:
     """Give every stratum's external minus internal value, by external cohort."""
     if metric == "auc":
-        inside = _aucs(s, layout, internal)
-        return {name: independent_contrasts(_aucs(s, layout, side), inside) for name, side in externals.items()}
+        sides = {name: known.of_side(s, layout, side) for name, side in externals.items()}
+        inside = clustered_aucs(known.of_side(s, layout, internal).placements(s.scores[internal].T))
+        return {
+            name: independent_contrasts(clustered_aucs(own.placements(s.scores[externals[name]].T)), inside)
+            for name, own in sides.items()
+        }
     name = next((k for k, v in ERRORS.items() if v == metric), metric)
     part = PROPORTIONS[name](s)
     values = part.over_all(part.values if name == metric else 1.0 - part.values)
@@ -93,10 +106,6 @@ def _contrasts(
         outside = clustered_proportions(values, layout.groups.only(part.keep & side))
         found[cohort_a] = share_contrasts(outside, inside, p)
     return found
-
-
-def _aucs(s: Sample, layout: Layout, side: Flags) -> Estimates:
-    return clustered_aucs(ClassedGroups(s.positive[side], layout.groups.among(side)).placements(s.scores[side].T))
 
 
 def _row(

@@ -219,7 +219,7 @@ class _Below:
                 below = np.take_along_axis(n_other, ends, axis=1)[own].reshape(rows.shape)
                 np.put_along_axis(counts, rows, below, axis=1)
                 others.take(counts, table[:r, first:last])
-        found = self._tables[0, :r].reshape(r, -1).take(block.flat, axis=1)
+        found: NDArray[Any] = self._tables[0, :r].reshape(r, -1).take(block.flat, axis=1)
         found += self._tables[1, :r].reshape(r, -1).take(block.flat, axis=1) if has_ties else found
         return found
 
