@@ -25,9 +25,10 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 import numpy as np
 from robustkit.atomic import write_text
-from robustkit.stats.auc import auc_contrast, clustered_auc, paired_auc_difference, placements
+from robustkit.stats.auc import auc_contrast, clustered_auc, paired_auc_difference
 from robustkit.stats.bootstrap import PatientDraws, clustered_mean, patient_draws
 from robustkit.stats.estimate import Estimate
+from robustkit.stats.placements import placements
 from robustkit.stats.proportion import clustered_proportion, wilson
 from scipy.special import ndtr, ndtri
 

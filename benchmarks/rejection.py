@@ -25,10 +25,11 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import numpy as np
 from interval_coverage import NOISE, P_RIGHT, SIGNAL, draw_patients
 from robustkit.atomic import write_text
-from robustkit.stats.auc import clustered_auc, equal_aucs, paired_auc_difference, placements
+from robustkit.stats.auc import clustered_auc, equal_aucs, paired_auc_difference
 from robustkit.stats.contrast import score_contrast_p, score_heterogeneity_p, two_sample_z
 from robustkit.stats.paired_table import mcnemar_p
 from robustkit.stats.permutation import sign_flip
+from robustkit.stats.placements import placements
 from robustkit.stats.proportion import clustered_proportion
 
 REPEATS = 5

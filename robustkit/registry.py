@@ -18,7 +18,8 @@ from robustkit.errors import UnknownNameError
 @cache
 def _installed(family: str) -> dict[str, EntryPoint]:
     """Give what other packages add, by name; to look through all of them takes milliseconds."""
-    return {e.name: e for e in entry_points(group=f"robustkit.{family}")}
+    # of two of one name the first counts
+    return {e.name: e for e in reversed(tuple(entry_points(group=f"robustkit.{family}")))}
 
 
 @cache

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from robustkit.stats.auc import Placements, auc_contrasts, clustered_auc, equal_aucs, not_estimable, placements
+from robustkit.stats.auc import auc_contrasts, clustered_auc, equal_aucs, not_estimable
 from robustkit.stats.bootstrap import PatientDraws, bca, weighted_auc
 from robustkit.stats.difference import Difference
 from robustkit.stats.estimate import Estimate
 from robustkit.stats.paired_means import EQUAL
+from robustkit.stats.placements import Placements, placements
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -13,8 +13,8 @@ from robustkit.analysis.matrix import ScoreMatrix, read_answers
 from robustkit.engine.request import Request, Until
 from robustkit.results.folder import RunFolder
 from robustkit.sobol import SET_SIZE
-from robustkit.stats.auc import placements
 from robustkit.stats.montecarlo import LEAST_SETS, independent
+from robustkit.stats.placements import placements
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from robustkit.stats.auc import not_estimable, placements
+from robustkit.stats.auc import not_estimable
 from robustkit.stats.codes import n_distinct
 from robustkit.stats.estimate import Estimate
+from robustkit.stats.placements import placements
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

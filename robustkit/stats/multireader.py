@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2, f, ncf, norm, t
 
-from robustkit.stats.auc import auc_covariances, placements
+from robustkit.stats.auc import auc_covariances
 from robustkit.stats.estimate import NAN
+from robustkit.stats.placements import placements
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

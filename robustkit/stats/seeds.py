@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import norm, t
 
-from robustkit.stats.auc import auc_covariances, clustered_auc, not_estimable, placements
+from robustkit.stats.auc import auc_covariances, clustered_auc, not_estimable
 from robustkit.stats.codes import n_distinct
 from robustkit.stats.difference import Difference
 from robustkit.stats.estimate import NAN, Estimate
+from robustkit.stats.placements import placements
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -8,15 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from robustkit.stats.auc import (
-    Placements,
-    auc,
-    auc_contrast,
-    auc_contrasts,
-    clustered_auc,
-    paired_auc_difference,
-    placements,
-)
+from robustkit.stats.auc import auc, auc_contrast, auc_contrasts, clustered_auc, paired_auc_difference
+from robustkit.stats.placements import Placements, placements
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from robustkit.stats.auc import equal_aucs, paired_auc_difference, placements
+from robustkit.stats.auc import equal_aucs, paired_auc_difference
+from robustkit.stats.placements import placements
 from scipy.stats import chi2
 
 

@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from robustkit.stats.auc import auc_contrast, clustered_auc, equal_aucs, paired_auc_difference, placements
+from robustkit.stats.auc import auc_contrast, clustered_auc, equal_aucs, paired_auc_difference
 from robustkit.stats.average_precision import weighted_average_precision
 from robustkit.stats.bootstrap import clustered_mean, patient_draws
 from robustkit.stats.calibration import in_the_large_draws, recalibrate_draws
+from robustkit.stats.placements import placements
 from robustkit.stats.proportion import clustered_proportion
 from robustkit.stats.threshold import logit, target_sensitivity, target_specificity, youden
 
