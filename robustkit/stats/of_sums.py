@@ -25,6 +25,9 @@ COUNT = "n"
 _PATIENTS = 4096
 """Patients whose draws are fetched at a time."""
 
+_TOGETHER = 2_000_000
+"""Numbers in draws whose intervals are found at once: threads that make short calls wait for each other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
@@ -98,7 +101,7 @@ def bounds_of_sums(
             is_union = g == family[-1] and len(family) > 1
             drawn.append(_add_up(drawn) if is_union else _drawn(sums, draws, patients))
             parts = iter(np.split(drawn[-1], np.cumsum([len(v) for own in sums for v in own.values()])[:-1]))
-            answers = []
+            answers: list[_Answer] = []
             for q, by_patient in zip(asked, sums, strict=True):
                 total = {name: values.sum(axis=1, keepdims=True) for name, values in by_patient.items()}
                 left_out = {name: total[name] - values for name, values in by_patient.items()}
@@ -106,6 +109,9 @@ def bounds_of_sums(
                 for name, statistic in _wanted(questions[q], g).items():
                     own = _answer(found[q][name], statistic, g=g, total=total, left_out=left_out, drawn=in_draws)
                     answers += [own] if own is not None else []
+                    if sum(a.drawn.size for a in answers) >= _TOGETHER:
+                        _fill(answers, g)
+                        answers = []
             _fill(answers, g)
 
     on_all_cores(fill, families)
@@ -171,7 +177,7 @@ def _answer(into: Bounds, statistic: Statistic, *, g: int, total: Sums, left_out
 
 
 def _fill(answers: Sequence[_Answer], g: int) -> None:
-    """Write the intervals of a group, all statistics at once: threads that make short calls wait for each other."""
+    """Write the intervals of several statistics of a group."""
     if not answers:
         return
     found = bca_rows(*(np.concatenate([getattr(a, f) for a in answers]) for f in ("drawn", "value", "left_out")))

@@ -40,8 +40,10 @@ def test_a_ratio_is_that_of_the_cases_drawn() -> None:
             np.testing.assert_allclose(ours, (value, *bca(np.array(drawn), value, left_out)[:3]), rtol=1e-10)
 
 
-def test_many_patients_are_fetched_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("together", [1, 10_000])
+def test_many_patients_are_fetched_some_at_a_time(monkeypatch: pytest.MonkeyPatch, together: int) -> None:
     monkeypatch.setattr("robustkit.stats.of_sums._PATIENTS", 7)
+    monkeypatch.setattr("robustkit.stats.of_sums._TOGETHER", together)
     random = np.random.default_rng(1)
     values, patients = random.normal(size=90), random.integers(0, 40, 90)
     draws = patient_draws(np.zeros(40, dtype=np.intp), draws=300, seed=2, purpose="test")
