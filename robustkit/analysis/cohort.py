@@ -24,6 +24,9 @@ UNNAMED = "cohort"
 _NUMBERS = ("x0", "y0", "x1", "y1", "age_years", "spacing_mm")
 _OF_FILMS = ("film_width_px", "film_height_px", "film_spacing_mm", "mask_diameter_px")
 _NO_SPLIT_SAID = "no split given: if the model has seen these films, every number is too good."
+_ALL_SAID = (
+    'a cohort is called "all", which stands for all cohorts together: it has no rows of its own; give it another name.'
+)
 _NO_PATIENTS_SAID = (
     "patients are unknown (no patient_id): each film counts as one; intervals are too narrow if films share patients."
 )
@@ -121,6 +124,7 @@ def judged_cases(
         what = f"no row is left to judge: the splits found are {splits}."
         raise InputError(what, where=str(folder.path), fix="Estimates use split=test, and cohorts without any split.")
     names = sorted(frame.loc[judged, "cohort"].unique(), key=lambda c: (c != "internal", c))
+    own = [c for c in names if c != ALL]
     codes, _ = pd.factorize(frame["patient_id"], sort=True)
     return Judged(
         frame=frame,
@@ -128,9 +132,9 @@ def judged_cases(
         patients=codes.astype(np.intp),
         judged=judged,
         development=(frame["split"].eq("val") & frame["cohort"].isin(["internal", UNNAMED])).to_numpy(dtype=bool),
-        cohorts=tuple(names) if len(names) == 1 else (ALL, *names),
+        cohorts=tuple(names) if len(names) == 1 else (ALL, *own),
         trained=trained,
-        warnings=_warnings(frame, trained, record),
+        warnings=(*_warnings(frame, trained, record), *([_ALL_SAID] if 0 < len(own) < len(names) else [])),
     )
 
 

@@ -53,7 +53,7 @@ class KnownLayouts:
             layouts = self._lay_out(sample, names, self._coded, are_listed=self._unit == "case")
             return classed_strata(sample.positive, sample.patients, layouts)
 
-        return self._once(("classed", *names, sample.rows.tobytes()), make)
+        return self._once(("classed", *names, *_units(sample)), make)
 
     def of_side(self, sample: Sample, layout: Layout, side: Flags) -> ClassedGroups:
         """Give the strata of the ``(n,)`` units on one side, e.g. of the internal cohort, with their classes.
@@ -63,13 +63,13 @@ class KnownLayouts:
             layout: Their strata.
             side: ``(n,)`` True for those on this side.
         """
-        key = "side", sample.rows.tobytes(), side.tobytes()
+        key = "side", side.tobytes(), *_units(sample)
         return self._once(key, lambda: ClassedGroups(sample.positive[side], layout.groups.among(side)))
 
     def answered(self, sample: Sample, names: Sequence[str], *, is_crossed: bool = False) -> Layouts:
         """Give the strata that have units, also those of crossed variables where asked: see ``classed``."""
         strata = self._with_crossed if is_crossed else self._coded
-        key = "answered", is_crossed, *names, sample.rows.tobytes()
+        key = "answered", is_crossed, *names, *_units(sample)
         return self._once(key, lambda: self._lay_out(sample, names, strata, are_listed=False))
 
     def errors(self, sample: Sample, names: Sequence[str]) -> ErrorStrata:
@@ -80,7 +80,7 @@ class KnownLayouts:
             group = self._cohort.frame["group"].to_numpy()[sample.rows]
             return error_strata(layouts, sample.positive, group)
 
-        return self._once(("errors", sample.is_nominal, *names, sample.rows.tobytes()), make)
+        return self._once(("errors", sample.is_nominal, *names, *_units(sample)), make)
 
     def _once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         with self._lock:
@@ -100,6 +100,11 @@ class KnownLayouts:
             own[name] = lay_out(units, patients, strata, listed=listed if are_listed else None)
             rows[name] = mine
         return side_by_side(own, rows)
+
+
+def _units(sample: Sample) -> tuple[bytes, bytes]:
+    """Give what tells units apart: a patient whose malignant film failed is still there, and is another one."""
+    return sample.rows.tobytes(), sample.positive.tobytes()
 
 
 def _crossed(strata: Mapping[str, pd.Series]) -> dict[str, pd.Series]:

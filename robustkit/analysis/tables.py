@@ -30,7 +30,7 @@ from robustkit.cohort.vocabulary import Vocabulary
 from robustkit.errors import InputError, UnknownNameError
 from robustkit.registry import load, names
 from robustkit.results.folder import RunFolder
-from robustkit.stats.bootstrap import patient_draws
+from robustkit.stats.bootstrap import PatientDraws, patient_draws
 from robustkit.stats.cores import done_on_all_cores, on_all_cores
 from robustkit.stats.threshold import Method
 from robustkit.strata._base import UNKNOWN, Bins, Fact, Stratifier
@@ -76,19 +76,7 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
     record = folder.record()
     cohort = judged_cases(folder, record, vocabulary, positive=choices.positive)
     strata = assign_strata(cohort, choices.by)
-    levels = [(g["kind"], float(v)) for g in record["perturbations"] for v in g["levels"]]
-    ids = cohort.frame["case_id"].tolist()
-    set_size = int(record.get("set_size", 1))
-    beside = replace(folder, is_alone=False)
-    reading: list[Task] = [
-        partial(read_answers, beside, m["name"], ids, levels, set_size=set_size) for m in record["models"]
-    ]
-    # patients are drawn while the rows are read
-    drawing: Task = partial(
-        patient_draws, cohort.patient_strata(), draws=choices.draws, seed=choices.seed, purpose="tables"
-    )
-    _, draws, *read = done_on_all_cores([_import_libraries, drawing, *reading])
-    answers: list[ModelAnswers] = read
+    answers, draws = _read(folder, record, cohort, choices=choices)
     asked = choices.operating_point if choices.threshold is None else choices.threshold
     method, few = choices.threshold_method, min(choices.draws, MAX_DRAWS)
     thresholds = on_all_cores(
@@ -129,6 +117,23 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
         *cohort.warnings, *(t.warning for t in thresholds if t.warning), *found["lost"], *swapped_warnings(frames["strata"])
     )  # fmt: skip
     return Tables(frames, tuple(thresholds), said)
+
+
+def _read(
+    folder: RunFolder, record: Mapping[str, Any], cohort: Judged, *, choices: Choices
+) -> tuple[list[ModelAnswers], PatientDraws]:
+    """Read the answers of every model; patients are drawn and libraries imported meanwhile."""
+    levels = [(g["kind"], float(v)) for g in record["perturbations"] for v in g["levels"]]
+    ids, set_size = cohort.frame["case_id"].tolist(), int(record.get("set_size", 1))
+    beside = replace(folder, is_alone=False)
+    reading: list[Task] = [
+        partial(read_answers, beside, m["name"], ids, levels, set_size=set_size) for m in record["models"]
+    ]
+    drawing: Task = partial(
+        patient_draws, cohort.patient_strata(), draws=choices.draws, seed=choices.seed, purpose="tables"
+    )
+    _, draws, *answers = done_on_all_cores([_import_libraries, drawing, *reading])
+    return answers, draws
 
 
 def _import_libraries() -> None:

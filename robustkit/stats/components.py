@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+_ROUNDING = 1e-24
+"""A variance smaller than this part of the mean square is rounding."""
+
 
 @dataclass(frozen=True, slots=True)
 class Components:
@@ -87,15 +90,21 @@ def components(parts: CaseParts) -> Components:
     (k, n), repeats = parts.mean.shape, parts.repeats
     if n < 2 or repeats < 2:
         raise ValueError(f"expected at least 2 cases and 2 boxes, got {n} and {repeats}")
+    least = _ROUNDING * float((parts.mean**2).mean())
+
+    def mean_square(total: float, df: int) -> float:
+        """A mean square that is the rounding of equal numbers is none."""
+        return total / df if total / df > least else 0.0
+
     by_case, by_model, grand = parts.mean.mean(axis=0), parts.mean.mean(axis=1), float(parts.mean.mean())
-    ms_box = k * float(parts.box.sum()) / (n * (repeats - 1))
-    ms_case = k * repeats * float(((by_case - grand) ** 2).sum()) / (n - 1)
+    ms_box = mean_square(k * float(parts.box.sum()), n * (repeats - 1))
+    ms_case = mean_square(k * repeats * float(((by_case - grand) ** 2).sum()), n - 1)
     if k == 1:
         return Components((ms_case - ms_box) / repeats, np.nan, np.nan, ms_box, np.nan)
-    ms_rest = float(parts.rest.sum()) / (n * (repeats - 1) * (k - 1))
+    ms_rest = mean_square(float(parts.rest.sum()), n * (repeats - 1) * (k - 1))
     apart = parts.mean - by_case[None] - by_model[:, None] + grand
-    ms_pair = repeats * float((apart**2).sum()) / ((n - 1) * (k - 1))
-    ms_model = n * repeats * float(((by_model - grand) ** 2).sum()) / (k - 1)
+    ms_pair = mean_square(repeats * float((apart**2).sum()), (n - 1) * (k - 1))
+    ms_model = mean_square(n * repeats * float(((by_model - grand) ** 2).sum()), k - 1)
     return Components(
         case=(ms_case - ms_pair - ms_box + ms_rest) / (k * repeats),
         model=(ms_model - ms_pair) / (n * repeats),

@@ -45,6 +45,16 @@ def test_splits_by_hand(tmp_path: Path) -> None:
         found.in_cohort("internal")[0] = False
 
 
+def test_a_cohort_called_all_is_not_told_twice(tmp_path: Path) -> None:
+    cases = plain_cases(label=labels(4), cohort=["all", "all", "b", "b"], split=["test"] * 4, patient_id=list("wxyz"))
+    found = read(tmp_path / "two", cases)
+    assert found.cohorts == ("all", "b")
+    assert found.in_cohort("all").all()
+    assert 'a cohort is called "all"' in found.warnings[0]
+    alone = read(tmp_path / "one", cases.assign(cohort="all"))
+    assert (alone.cohorts, alone.warnings) == (("all",), ())
+
+
 def test_val_rows_of_other_cohorts_are_no_development_rows(tmp_path: Path) -> None:
     cases = plain_cases(label=labels(4), cohort=["internal", "external"] * 2, split=["val", "val", "test", "test"])
     found = read(tmp_path, cases)

@@ -339,6 +339,31 @@ def test_units_take_mean_logits_and_are_positive_if_any_is(cases: pd.DataFrame, 
     assert row["value"] == pytest.approx(roc_auc_score(by_unit["y"], by_unit["z"]), abs=1e-12)
 
 
+def test_a_patient_has_the_class_of_what_was_answered(cases: pd.DataFrame, tmp_path: Path) -> None:
+    # of every second patient with lesions of both classes the malignant ones fail at one level: the first case stays
+    # that of the unit, and the patient is then negative
+    cases = cases.assign(split="")
+    label = np.where(cases.groupby("patient_id").cumcount() == 0, "benign", cases["label"])
+    cases = cases.assign(label=label)
+    gone = (cases["label"] == "non-benign").to_numpy() & (cases["patient_id"].str[1:].astype(int) % 2 == 0).to_numpy()
+    own = answers(cases)
+    moved = {**own.perturbed, SHIFT: np.where(gone[:, None], np.nan, own.perturbed[SHIFT])}
+    folder = write_run(tmp_path / "run", cases, {"m": Answers(own.nominal, moved)})
+    made = tables(folder, unit="patient", threshold=0.5, by=("cohort",)).frames["strata"]
+    for level, kept in ((0.0, np.ones(len(cases), dtype=bool)), (0.1, ~gone)):
+        scores = own.nominal[:, None] if level == 0 else own.perturbed[SHIFT]
+        z = pd.DataFrame(np.log(scores / (1 - scores))[kept]).groupby(cases["patient_id"].to_numpy()[kept]).mean()
+        y = (cases["label"] == "non-benign")[kept].groupby(cases["patient_id"][kept]).any()
+        right = ((z >= 0).to_numpy() == y.to_numpy()[:, None]).mean(axis=1)
+        place = {"model": "m", "cohort": "all", "by": "all", "level": level}
+        row = one(made, **place, metric="auc")
+        assert (row["n_cases"], row["n_positive"]) == (len(y), int(y.sum()))
+        wanted = np.mean([roc_auc_score(y, z[r]) for r in z])
+        assert row["value"] == pytest.approx(wanted, abs=1e-12)
+        both = one(made, **place, metric="balanced_accuracy")
+        assert both["value"] == pytest.approx((right[y].mean() + right[~y].mean()) / 2, abs=1e-12)
+
+
 def test_the_recipe_interval_is_there_for_thresholds_from_development_rows_alone(run: RunFolder) -> None:
     chosen = tables(run, by=("region",)).frames
     assert set(chosen["thresholds"]["source"]) == {"development"}

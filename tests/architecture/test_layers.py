@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = (
     ("errors",),
-    ("seeds", "atomic", "documents", "stopping"),
+    ("seeds", "atomic", "documents", "stopping", "collector"),
     ("lock", "registry", "geometry", "inputs", "provenance", "config", "cache", "sobol", "findings"),
     ("cohort", "images", "results", "stats", "study"),
     ("formats", "phantom", "perturbations", "metrics", "strata", "features"),

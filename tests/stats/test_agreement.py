@@ -116,6 +116,18 @@ def test_of_one_model_the_case_share_is_the_icc() -> None:
     assert shares["case"] == pytest.approx(_value("icc", values, values[:, 0]), rel=1e-9)
 
 
+@pytest.mark.parametrize("value", [27.63102111592855, 0.1, -1e-300, 0.0])
+@pytest.mark.parametrize("models", [1, 3])
+def test_rounding_is_no_variance(value: float, models: int) -> None:
+    # 49 repeats of a number do not sum up to 49 times it
+    parts = case_parts(np.full((models, 30, 49), value))
+    assert not any(v > 0 for v in np.array(list(components(parts).shares().values())))
+    # beside cases that differ
+    other = case_parts(np.concatenate([np.full((models, 30, 49), value), np.ones((models, 9, 49))], axis=1))
+    shares = components(other.only(np.arange(39) < 30)).shares()
+    assert np.isnan(list(shares.values())).all()
+
+
 def test_components_of_some_cases_are_those_of_the_mean_squares() -> None:
     random = np.random.default_rng(11)
     k, n, repeats = 3, 14, 5
