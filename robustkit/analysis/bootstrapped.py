@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +52,7 @@ def bootstrapped(
         draws: Of patients, shared by everything of the run.
     """
     found: list[dict[str, Estimates]] = [{} for _ in answers]
-    for alike in _by_layout(answers):
+    for alike in _by_layout(answers, layouts):
         asked = [_asked(answers[places[0]], [answers[i].threshold for i in places]) for places in alike]
         questions = [_question([answers[i] for i in p], own) for p, own in zip(alike, asked, strict=True)]
         known = layouts[alike[0][0]]
@@ -63,12 +63,12 @@ def bootstrapped(
     return found
 
 
-def _by_layout(answers: Sequence[Stratified]) -> list[list[list[int]]]:
+def _by_layout(answers: Sequence[Stratified], layouts: Sequence[Layouts]) -> list[list[list[int]]]:
     """Put answers to the same units together, and of these the ones that have the same columns."""
-    found: dict[int, dict[tuple[object, ...], list[int]]] = {}
-    for i, own in enumerate(answers):
+    found: dict[Hashable, dict[tuple[object, ...], list[int]]] = {}
+    for i, (own, laid_out) in enumerate(zip(answers, layouts, strict=True)):
         kind = (own.repeats, *own.columns)
-        found.setdefault(id(own.layout), {}).setdefault(kind, []).append(i)
+        found.setdefault(laid_out.key, {}).setdefault(kind, []).append(i)
     return [list(kinds.values()) for kinds in found.values()]
 
 

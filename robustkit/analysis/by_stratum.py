@@ -37,7 +37,6 @@ from robustkit.stats.threshold import OperatingPoint
 
 _TABLES: Mapping[str, Callable[[Any], pd.DataFrame]] = {
     "errors": errors_table,
-    "agreement": agreement_table,
     "transfer": transfer_table,
     "repeats": repeats_table,
     "size_curve": size_curve_table,
@@ -47,7 +46,7 @@ _TABLES: Mapping[str, Callable[[Any], pd.DataFrame]] = {
     "decision_curve": decision_curve_table,
     "sweep": sweep_table,
 }
-"""Tables that are filled model by model, cohort by cohort, condition by condition."""
+"""Tables that are filled model by model, cohort by cohort, condition by condition, without a bootstrap by stratum."""
 
 Rows = tuple[str, Sequence[Any]]
 """Name of a table, and rows or blocks of it."""
@@ -138,25 +137,49 @@ class Judging:
             for names in together
         ]
 
-    def tables(
-        self, parts: Sequence[Part], *, variance: Sequence[Block]
-    ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
-        """Give strata.csv, but for the recipe's intervals, and the other tables that have strata, by name.
+    def tables(self, parts: Sequence[Part]) -> dict[str, pd.DataFrame]:
+        """Give the tables that need no bootstrap by stratum, by name.
 
         Args:
             parts: What the tasks gave.
+        """
+        rows: dict[str, list[Any]] = {name: [] for name in _TABLES}
+        for part, name in self._in_order(parts):
+            for table, own in part.rows[name]:
+                rows[table] += own
+        return {name: make(rows[name]) for name, make in _TABLES.items()}
+
+    def bootstrapped(self, parts: Sequence[Part]) -> list[Mapping[str, Estimates]]:
+        """Give the metrics that the bootstrap gives, of all parts from the same draws."""
+        return bootstrapped([p.stratified for p in parts], [p.layouts for p in parts], self._draws)
+
+    def bootstrapped_tables(
+        self, parts: Sequence[Part], drawn: Sequence[Mapping[str, Estimates]], *, variance: Sequence[Block]
+    ) -> dict[str, pd.DataFrame]:
+        """Give strata.csv, but for the recipe's intervals, and agreement.csv, by name.
+
+        Args:
+            parts: What the tasks gave.
+            drawn: What ``bootstrapped`` gave.
             variance: First rows of agreement.csv.
         """
-        drawn = bootstrapped([p.stratified for p in parts], [p.layouts for p in parts], self._draws)
-        places = [(part, more, name) for part, more in zip(parts, drawn, strict=True) for name in part.told]
+        more = dict(zip(map(id, parts), drawn, strict=True))
+        strata, agreement = [], [*variance]
+        for part, name in self._in_order(parts):
+            s, told = part.stratified.of(part.layouts, name), part.told[name]
+            own = part.layouts.together.parts[name]
+            found = {metric: e.part(own) for metric, e in more[id(part)].items()}
+            fixed = {**told.fixed, "unit": self._unit}
+            strata += strata_blocks(s, found, whole=told.whole, condition=told.condition, fixed=fixed)
+            if s.repeats > 1 and len(s.patients):
+                agreement.append(agreement_block(s.layout, found, fixed=told.fixed))
+        return {"strata": strata_table(strata), "agreement": agreement_table(agreement)}
+
+    def _in_order(self, parts: Sequence[Part]) -> list[tuple[Part, str]]:
+        """Give every part and cohort, model by model and cohort by cohort."""
         models = {m.answers.model: i for i, m in enumerate(self._models)}
-        places.sort(key=lambda p: (models[p[0].told[p[2]].condition.model], self._cohort.cohorts.index(p[2])))
-        rows: dict[str, list[Any]] = {name: [] for name in ("strata", *_TABLES)} | {"agreement": [*variance]}
-        # side by side this would take longer: threads that make short calls wait for each other
-        for part, more, name in places:
-            for table, own in _rows_of(part, more, name, unit=self._unit):
-                rows[table] += own
-        return strata_table(rows["strata"]), {name: make(rows[name]) for name, make in _TABLES.items()}
+        places = [(part, name) for part in parts for name in part.told]
+        return sorted(places, key=lambda p: (models[p[0].told[p[1]].condition.model], self._cohort.cohorts.index(p[1])))
 
 
 def _model(
@@ -246,18 +269,6 @@ def _sweep(
     group = cohort.frame["group"].to_numpy()[sample.rows]
     fixed = {column: fixed[column] for column in ("cohort", "split", "model")}
     return sweep_blocks(sample, redrawn, layout, group=group, grid=model.grid, points=model.usual, fixed=fixed)
-
-
-def _rows_of(part: Part, drawn: Mapping[str, Estimates], name: str, *, unit: Unit) -> list[Rows]:
-    """Give all rows of one model, cohort and condition, by table."""
-    s, told = part.stratified.of(part.layouts, name), part.told[name]
-    own = part.layouts.together.parts[name]
-    more = {metric: e.part(own) for metric, e in drawn.items()}
-    blocks = strata_blocks(s, more, whole=told.whole, condition=told.condition, fixed={**told.fixed, "unit": unit})
-    rows: list[Rows] = [*part.rows[name], ("strata", list(blocks))]
-    if s.repeats > 1 and len(s.patients):
-        rows.append(("agreement", [agreement_block(s.layout, more, fixed=told.fixed)]))
-    return rows
 
 
 def _units(cohort: Judged, unit: Unit) -> NDArray[np.intp] | None:

@@ -49,11 +49,13 @@ class KnownLayouts:
             names: One cohort, or several of which the first is all of them.
         """
 
+        key = "classed", *names, *_units(sample)
+
         def make() -> ClassedStrata:
-            layouts = self._lay_out(sample, names, self._coded, are_listed=self._unit == "case")
+            layouts = self._lay_out(sample, names, self._coded, key=key, are_listed=self._unit == "case")
             return classed_strata(sample.positive, sample.patients, layouts)
 
-        return self._once(("classed", *names, *_units(sample)), make)
+        return self._once(key, make)
 
     def of_side(self, sample: Sample, layout: Layout, side: Flags) -> ClassedGroups:
         """Give the strata of the ``(n,)`` units on one side, e.g. of the internal cohort, with their classes.
@@ -70,7 +72,7 @@ class KnownLayouts:
         """Give the strata that have units, also those of crossed variables where asked: see ``classed``."""
         strata = self._with_crossed if is_crossed else self._coded
         key = "answered", is_crossed, *names, *_units(sample)
-        return self._once(key, lambda: self._lay_out(sample, names, strata, are_listed=False))
+        return self._once(key, lambda: self._lay_out(sample, names, strata, key=key, are_listed=False))
 
     def errors(self, sample: Sample, names: Sequence[str]) -> ErrorStrata:
         """Give the strata in which errors are counted, of the boxes as given also where variables meet: see ``classed``."""
@@ -90,7 +92,7 @@ class KnownLayouts:
             return made
 
     def _lay_out(
-        self, sample: Sample, names: Sequence[str], strata: Mapping[str, Coded], *, are_listed: bool
+        self, sample: Sample, names: Sequence[str], strata: Mapping[str, Coded], *, key: Hashable, are_listed: bool
     ) -> Layouts:
         own, rows = {}, {}
         for name in names:
@@ -99,7 +101,7 @@ class KnownLayouts:
             units, patients = sample.rows[mine], sample.patients[mine]
             own[name] = lay_out(units, patients, strata, listed=listed if are_listed else None)
             rows[name] = mine
-        return side_by_side(own, rows)
+        return side_by_side(own, rows, key=key)
 
 
 def _units(sample: Sample) -> tuple[bytes, bytes]:

@@ -3,7 +3,7 @@ of several cohorts, one after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,20 +95,23 @@ class Layouts:
         own: Those of each cohort, by its name.
         rows: ``(n_cohort,)`` its units among the n, rising.
         unions: A stratum of all cohorts, by number, and those of the single cohorts that it is put together from.
+        key: Equal for layouts that are equal, whichever process made them.
     """
 
     together: Layout
     own: Mapping[str, Layout]
     rows: Mapping[str, Codes]
     unions: Mapping[int, Codes]
+    key: Hashable
 
 
-def side_by_side(own: Mapping[str, Layout], rows: Mapping[str, Codes]) -> Layouts:
+def side_by_side(own: Mapping[str, Layout], rows: Mapping[str, Codes], *, key: Hashable) -> Layouts:
     """Put the strata of several cohorts after each other.
 
     Args:
         own: Layout of each cohort, by its name.
         rows: ``(n_cohort,)`` its units among the n, rising; the whole of them is called ``all`` where there are several.
+        key: See ``Layouts``.
     """
     starts = np.cumsum([0, *(len(found.stratum) for found in own.values())])
     pairs = np.cumsum([0, *(len(found.groups.pair_group) for found in own.values())])
@@ -124,7 +127,7 @@ def side_by_side(own: Mapping[str, Layout], rows: Mapping[str, Codes]) -> Layout
     )
     by, stratum = (np.concatenate([getattr(found, f) for found in own.values()]) for f in ("by", "stratum"))
     together = Layout(by, stratum, groups, {}, parts)
-    return Layouts(together, own, rows, _unions(together) if len(own) > 1 else {})
+    return Layouts(together, own, rows, _unions(together) if len(own) > 1 else {}, key)
 
 
 def _unions(together: Layout) -> dict[int, Codes]:

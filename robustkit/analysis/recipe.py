@@ -15,7 +15,6 @@ from robustkit.analysis.matrix import ModelAnswers
 from robustkit.analysis.thresholds import Threshold
 from robustkit.seeds import generator
 from robustkit.stats.bootstrap import MAX_UNDEFINED, Floats, PatientDraws
-from robustkit.stats.cores import on_all_cores
 from robustkit.stats.threshold import Method
 from robustkit.stats.threshold_draws import point_draws
 
@@ -32,20 +31,37 @@ class Recipe:
     seed: int
 
 
+def recipe_cuts(cohort: Judged, own: ModelAnswers, threshold: Threshold, recipe: Recipe) -> Floats | None:
+    """Give ``(B,)`` thresholds of one model, chosen anew in every draw; None where it is not from development rows."""
+    if threshold.source != "development":
+        return None
+    rows = cohort.development & np.isfinite(own.nominal)
+    random, draws = generator(recipe.seed, "recipe", own.model), min(recipe.draws.by_patient.shape[1], MAX_DRAWS)
+    labels, scores, patients = cohort.positive[rows], own.nominal[rows], cohort.patients[rows]
+    point, method = threshold.operating_point, recipe.method
+    return point_draws(point, labels, scores, patients, draws=draws, random=random, method=method)
+
+
 def add_recipe_intervals(
     table: pd.DataFrame,
     cohort: Judged,
     strata: Mapping[str, pd.Series],
-    models: Sequence[tuple[ModelAnswers, Threshold]],
+    models: Sequence[tuple[ModelAnswers, Floats | None]],
     *,
     recipe: Recipe,
 ) -> pd.DataFrame:
-    """Fill both columns for nominal sensitivity and specificity of models whose threshold is from development rows."""
+    """Fill both columns for nominal sensitivity and specificity of models whose threshold is from development rows.
+
+    Args:
+        table: strata.csv.
+        cohort: Who is judged.
+        strata: Stratum of every case, by variable.
+        models: Answers of each, and what ``recipe_cuts`` gave.
+        recipe: Whose draws of patients are used.
+    """
     bounds = np.full((len(table), 2), np.nan)
     draws = recipe.draws.by_patient[:, :MAX_DRAWS]
-    chosen = [(own, t.operating_point) for own, t in models if t.source == "development"]
-    all_cuts = on_all_cores(lambda m: _cuts(cohort, m[0], recipe, point=m[1], draws=draws.shape[1]), chosen)
-    cuts = {own.model: (own, found) for (own, _), found in zip(chosen, all_cuts, strict=True)}
+    cuts = {own.model: (own, found) for own, found in models if found is not None}
     wanted = (table["perturbation"] == "nominal") & (table["unit"] == "case") & table["value"].notna()
     wanted &= table["metric"].isin(["sensitivity", "specificity"]) & table["model"].isin(list(cuts))
     rows = table.loc[wanted, ["model", "cohort", "metric", "by", "stratum"]].assign(at=np.flatnonzero(wanted))
@@ -59,13 +75,6 @@ def add_recipe_intervals(
         drawn = np.where(np.isnan(found), 0.0, weights[counted])
         bounds[part["at"]] = _bounds(right, drawn, _members(part, coded, counted))
     return table.assign(low_threshold=bounds[:, 0], high_threshold=bounds[:, 1])
-
-
-def _cuts(cohort: Judged, own: ModelAnswers, recipe: Recipe, *, point: str, draws: int) -> NDArray[np.float64]:
-    rows = cohort.development & np.isfinite(own.nominal)
-    random = generator(recipe.seed, "recipe", own.model)
-    labels, scores, patients = cohort.positive[rows], own.nominal[rows], cohort.patients[rows]
-    return point_draws(point, labels, scores, patients, draws=draws, random=random, method=recipe.method)
 
 
 def _members(rows: pd.DataFrame, coded: Mapping[str, Coded], counted: NDArray[np.bool_]) -> Floats:

@@ -22,7 +22,7 @@ from robustkit.analysis.flow import flow_table, loss_warnings
 from robustkit.analysis.known_layouts import Unit
 from robustkit.analysis.layout import code
 from robustkit.analysis.matrix import ModelAnswers, read_answers
-from robustkit.analysis.recipe import MAX_DRAWS, Recipe, add_recipe_intervals
+from robustkit.analysis.recipe import MAX_DRAWS, Recipe, add_recipe_intervals, recipe_cuts
 from robustkit.analysis.stability import stability_table
 from robustkit.analysis.swapped import swapped_warnings
 from robustkit.analysis.thresholds import Threshold, judged_at, thresholds_table
@@ -31,12 +31,14 @@ from robustkit.errors import InputError, UnknownNameError
 from robustkit.registry import load, names
 from robustkit.results.folder import RunFolder
 from robustkit.stats.bootstrap import PatientDraws, patient_draws
-from robustkit.stats.cores import done_on_all_cores, on_all_cores
+from robustkit.stats.cores import on_all_cores
+from robustkit.stats.processes import done_in_processes
 from robustkit.stats.threshold import Method
 from robustkit.strata._base import UNKNOWN, Bins, Fact, Stratifier
 from robustkit.strata._order import SEPARATOR
 
 Task = Callable[[], Any]
+Write = Callable[[str, pd.DataFrame], object]
 
 FIRST = ("subtype", "group", "region", "size", "site", "centre")
 """Variables in the order in which people ask; others follow by name."""
@@ -66,8 +68,16 @@ class Tables:
     warnings: tuple[str, ...]
 
 
-def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> Tables:
+def make_tables(
+    folder: RunFolder, vocabulary: Vocabulary, choices: Choices, *, write: Write = lambda _name, _table: None
+) -> Tables:
     """Derive every table of a run without a model.
+
+    Args:
+        folder: The run.
+        vocabulary: Of subtypes, sites and labels.
+        choices: Flags of stratify.
+        write: Is given every table by name, when it is made, and by whichever process has nothing else to do.
 
     Raises:
         RunError: A damaged run, or one that is not complete.
@@ -85,38 +95,54 @@ def make_tables(folder: RunFolder, vocabulary: Vocabulary, choices: Choices) -> 
     models = list(zip(answers, thresholds, strict=True))
 
     judging = Judging(cohort, strata, models, draws=draws, unit=choices.unit, prevalence=choices.prevalence)
+    recipe = Recipe(choices.threshold_method, draws, choices.seed)
+    others = _other_tasks(cohort, strata, models, draws=draws, recipe=recipe, choices=choices)
+    made = done_in_processes([*others.values(), *judging.tasks()])
+    found, parts = dict(zip(others, made, strict=False)), made[len(others) :]
+    drawn = judging.bootstrapped(parts)
+
+    def tables_of_draws() -> dict[str, pd.DataFrame]:
+        more = judging.bootstrapped_tables(parts, drawn, variance=found["variance"])
+        cuts = list(zip(answers, found["cuts"], strict=True))
+        own = add_recipe_intervals(more["strata"], cohort, strata, cuts, recipe=recipe)
+        return {"strata": own, "curves": curves_table(own, found["reached"]), "agreement": more["agreement"]}
+
+    finished = {**judging.tables(parts), **{n: found[n] for n in ("stability", "flip_curve", "flow", "comparisons")}}
+    finished = {name: table for name, table in finished.items() if table is not None}
+    finished["thresholds"] = thresholds_table(thresholds)
+    own, *_ = done_in_processes([partial(write, *f) for f in finished.items()], here=[tables_of_draws])
+    own |= baseline_tables(record, own["strata"])
+    done_in_processes([partial(write, *f) for f in own.items()])
+    said = (
+        *cohort.warnings, *(t.warning for t in thresholds if t.warning), *found["lost"], *swapped_warnings(own["strata"])
+    )  # fmt: skip
+    return Tables({**own, **finished}, tuple(thresholds), said)
+
+
+def _other_tasks(
+    cohort: Judged,
+    strata: Mapping[str, pd.Series],
+    models: Sequence[tuple[ModelAnswers, Threshold]],
+    *,
+    draws: PatientDraws,
+    recipe: Recipe,
+    choices: Choices,
+) -> dict[str, Task]:
+    """Give what is made beside the tables that have strata, by name; what takes longest begins first."""
+    answers = [own for own, _ in models]
     settings = Settings(draws, permutations_for(len(answers), choices.draws), choices.seed)
-    # what takes longest begins first
-    others: dict[str, Task] = {
+    return {
         "comparisons": lambda: comparisons_table(cohort, answers, settings) if len(answers) > 1 else None,
         "stability": lambda: pd.concat([stability_table(cohort, a, t.value) for a, t in models], ignore_index=True),
         "variance": lambda: variance_blocks(cohort, answers),
         "flip_curve": lambda: flip_curve_table(
             [row for a, t in models for row in flip_curve_rows(cohort, a, t.value, draws=draws)]
         ),
+        "cuts": lambda: [recipe_cuts(cohort, a, t, recipe) for a, t in models],
         "flow": lambda: flow_table(cohort, answers),
         "reached": lambda: _reached(cohort, answers[0], strata),
         "lost": lambda: [w for a, t in models for w in loss_warnings(cohort, a, t.value)],
     }
-    made = done_on_all_cores([*others.values(), *judging.tasks()])
-    found = dict(zip(others, made, strict=False))
-    table, more = judging.tables(made[len(others) :], variance=found["variance"])
-    recipe = Recipe(choices.threshold_method, draws, choices.seed)
-    frames = {
-        "strata": add_recipe_intervals(table, cohort, strata, models, recipe=recipe),
-        "curves": curves_table(table, found["reached"]),
-        **more,
-        **{name: found[name] for name in ("stability", "flip_curve")},
-        "thresholds": thresholds_table(thresholds),
-        "flow": found["flow"],
-    }
-    if len(answers) > 1:
-        frames["comparisons"] = found["comparisons"]
-    frames |= baseline_tables(record, frames["strata"])
-    said = (
-        *cohort.warnings, *(t.warning for t in thresholds if t.warning), *found["lost"], *swapped_warnings(frames["strata"])
-    )  # fmt: skip
-    return Tables(frames, tuple(thresholds), said)
 
 
 def _read(
@@ -132,7 +158,7 @@ def _read(
     drawing: Task = partial(
         patient_draws, cohort.patient_strata(), draws=choices.draws, seed=choices.seed, purpose="tables"
     )
-    _, draws, *answers = done_on_all_cores([_import_libraries, drawing, *reading])
+    _, draws, *answers = done_in_processes(reading, here=[_import_libraries, drawing])
     return answers, draws
 
 

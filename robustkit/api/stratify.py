@@ -112,7 +112,7 @@ def stratify(
     from robustkit.report.sentences import model_sentences
     from robustkit.results.folder import RunFolder
     from robustkit.results.runs import newest_and_partial
-    from robustkit.stats.cores import done_on_all_cores
+    from robustkit.stats.processes import done_in_processes
 
     _check(threshold, prevalence, draws)
     if threshold is not None and operating_point is not None:
@@ -124,19 +124,17 @@ def stratify(
     )
     flags = {"unit": unit, "draws": draws, "seed": seed, "by": list(by), "prevalence": prevalence}
     with collected_later():
-        tables = make_tables(folder, read_vocabulary(), choices)
+        tables = make_tables(folder, read_vocabulary(), choices, write=folder.write_table)
         record = _with_choices(folder.record(), tables, flags)
         telling = [partial(model_sentences, record, tables.frames, m["name"]) for m in record["models"]]
-        writing = [partial(folder.write_table, name, frame) for name, frame in tables.frames.items()]
-        done: list[Any] = done_on_all_cores([*writing, *telling])
+        sentences = done_in_processes(telling)
         folder.write_record(record)
-    paths, sentences = done[: len(writing)], done[len(writing) :]
     said = () if newer is None else (f"the newest run, {newer.path.name}, is not complete; this is the one before it.",)
     strata, errors = tables.frames["strata"], tables.frames["errors"]
     spoken = [(m["name"], s) for m, own in zip(record["models"], sentences, strict=True) for s in own]
     return StratifyResult(
         run=folder.path,
-        tables=tuple(paths),
+        tables=tuple(folder.table_file(name) for name in tables.frames),
         sentences=tuple(f"{name}, {s.question[0].lower()}{s.question[1:]}: {s.text}" for name, s in spoken),
         headlines=_headlines(strata),
         failing=_failing(errors),

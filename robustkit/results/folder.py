@@ -181,7 +181,7 @@ class RunFolder:
         Raises:
             RunError: The table has not been made yet, cannot be read, or is not as `stratify` writes it.
         """
-        file = self.path / "tables" / f"{name}.csv"
+        file = self.table_file(name)
         if not file.is_file():
             raise RunError(
                 f"the table {name}.csv is missing.", where=str(self.path), fix=f"Run `robustkit stratify {self.path}`."
@@ -197,9 +197,13 @@ class RunFolder:
             raise RunError(f"the table {fault}.", where=str(file), fix=again)
         return completed(name, table)
 
+    def table_file(self, name: str) -> Path:
+        """Give the path of ``tables/<name>.csv``."""
+        return self.path / "tables" / f"{name}.csv"
+
     def write_table(self, name: str, frame: pd.DataFrame) -> Path:
         """Write ``tables/<name>.csv``, whole or not at all, and give its path."""
-        file = self.path / "tables" / f"{name}.csv"
+        file = self.table_file(name)
         with replacing(file) as temporary:
             temporary.write_bytes(csv_text(frame))
         return file

@@ -6,8 +6,9 @@ Nothing depends on how many cores there are but the time.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from threading import local
 from typing import Any, TypeVar
@@ -44,18 +45,34 @@ def _libraries() -> Any:
     return ThreadpoolController()
 
 
-def _cores() -> int:
+def n_cores() -> int:
     """Give how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def is_busy() -> bool:
+    """Tell whether this is done within work that is already shared."""
+    return _WORKER.is_busy
+
+
+@contextmanager
+def one_core_each() -> Iterator[None]:
+    """Let what is done in the block, and in processes that it begins, do with one core."""
+    with _libraries().limit(limits=1, user_api="blas"):
+        _WORKER.is_busy = True
+        try:
+            yield
+        finally:
+            _WORKER.is_busy = False
+
+
 def on_all_cores(work: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
     """Give what ``work`` makes of each item, in their order; within such work there is one core for each."""
-    if _WORKER.is_busy:
+    if is_busy():
         return [work(item) for item in items]
     # a product would itself ask for all cores, and wait for those that others have
     one_each = _libraries().limit(limits=1, user_api="blas")
-    with one_each, ThreadPoolExecutor(_cores(), initializer=_begin) as threads:
+    with one_each, ThreadPoolExecutor(n_cores(), initializer=_begin) as threads:
         return list(threads.map(work, items))
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from robustkit.stats.bootstrap import PatientDraws, bca_rows
-from robustkit.stats.cores import on_all_cores
 from robustkit.stats.estimate import NAN
 from robustkit.stats.groups import Codes, Flags, Floats, Groups
+from robustkit.stats.processes import done_in_processes
 
 Sums = Mapping[str, Floats]
 
@@ -67,6 +68,11 @@ class Bounds:
     se: Floats
     reason: NDArray[np.object_]
 
+    def put(self, groups: Sequence[int], own: Bounds) -> None:
+        """Put in those of some groups."""
+        for name in ("value", "low", "high", "se", "reason"):
+            getattr(self, name)[:, groups] = getattr(own, name)
+
 
 def bounds_of_sums(
     groups: Groups,
@@ -86,17 +92,17 @@ def bounds_of_sums(
     Returns:
         By question: by statistic.
     """
-    found = [{name: _blank(q, groups.k) for name in q.statistics} for q in questions]
     places, whole = dict(groups.each()), unions or {}
     of_union = {int(g) for parts in whole.values() for g in parts}
     families = [[*(int(i) for i in whole.get(g, ()) if int(i) in places), g] for g in places if g not in of_union]
 
-    def fill(family: Sequence[int]) -> None:
+    def bounds(family: Sequence[int]) -> list[dict[str, Bounds]]:
         # the union comes last: what its parts came to is added up
+        found = [{name: _blank(q, len(family)) for name in q.statistics} for q in questions]
         asked = [q for q in range(len(questions)) if any(_wanted(questions[q], g) for g in family)]
         columns = [questions[q].columns for q in asked]
         drawn: list[Floats] = []
-        for g in family:
+        for at, g in enumerate(family):
             sums, patients = _by_patient(groups, places[g], columns)
             is_union = g == family[-1] and len(family) > 1
             drawn.append(_add_up(drawn) if is_union else _drawn(sums, draws, patients))
@@ -107,14 +113,19 @@ def bounds_of_sums(
                 left_out = {name: total[name] - values for name, values in by_patient.items()}
                 in_draws = {name: next(parts) for name in by_patient}
                 for name, statistic in _wanted(questions[q], g).items():
-                    own = _answer(found[q][name], statistic, g=g, total=total, left_out=left_out, drawn=in_draws)
+                    own = _answer(found[q][name], statistic, at=at, total=total, left_out=left_out, drawn=in_draws)
                     answers += [own] if own is not None else []
                     if sum(a.drawn.size for a in answers) >= _TOGETHER:
-                        _fill(answers, g)
+                        _fill(answers, at)
                         answers = []
-            _fill(answers, g)
+            _fill(answers, at)
+        return found
 
-    on_all_cores(fill, families)
+    found = [{name: _blank(q, groups.k) for name in q.statistics} for q in questions]
+    for family, own in zip(families, done_in_processes([partial(bounds, f) for f in families]), strict=True):
+        for into, part in zip(found, own, strict=True):
+            for name, values in part.items():
+                into[name].put(family, values)
     return found
 
 
@@ -163,11 +174,11 @@ class _Answer:
     drawn: Floats
 
 
-def _answer(into: Bounds, statistic: Statistic, *, g: int, total: Sums, left_out: Sums, drawn: Sums) -> _Answer | None:
+def _answer(into: Bounds, statistic: Statistic, *, at: int, total: Sums, left_out: Sums, drawn: Sums) -> _Answer | None:
     with np.errstate(invalid="ignore", divide="ignore"):
         value = statistic.of(total)[:, 0]
         known = np.isfinite(value)
-        into.value[known, g], into.reason[~known, g] = value[known], statistic.undefined
+        into.value[known, at], into.reason[~known, at] = value[known], statistic.undefined
         if not known.any():
             return None
         jackknife, in_draws = statistic.of(left_out), statistic.of(drawn)
@@ -176,12 +187,12 @@ def _answer(into: Bounds, statistic: Statistic, *, g: int, total: Sums, left_out
     return _Answer(into, np.flatnonzero(known), value, jackknife, in_draws)
 
 
-def _fill(answers: Sequence[_Answer], g: int) -> None:
-    """Write the intervals of several statistics of a group."""
+def _fill(answers: Sequence[_Answer], at: int) -> None:
+    """Write the intervals of several statistics of a group, which stands at this place."""
     if not answers:
         return
     found = bca_rows(*(np.concatenate([getattr(a, f) for a in answers]) for f in ("drawn", "value", "left_out")))
     ends = np.cumsum([len(a.rows) for a in answers])
     for own, end in zip(answers, ends, strict=True):
         for name, values in zip(("low", "high", "se", "reason"), found, strict=True):
-            getattr(own.into, name)[own.rows, g] = values[end - len(own.rows) : end]
+            getattr(own.into, name)[own.rows, at] = values[end - len(own.rows) : end]

@@ -40,7 +40,7 @@ def _cohorts(*names: str) -> tuple[dict[str, Layout], dict[str, np.ndarray]]:
 
 def test_cohorts_side_by_side() -> None:
     own, rows = _cohorts("all", "internal", "external")
-    found = side_by_side(own, rows)
+    found = side_by_side(own, rows, key="")
     groups, place = found.together.groups, found.together.parts
     assert groups.n_cases()[place["external"]].tolist() == [2, 1, 1, 2]
     assert found.together.stratum[place["external"]].tolist() == ["all", "tibia", "ulna", "large"]
@@ -55,7 +55,7 @@ def test_cohorts_side_by_side() -> None:
 
 
 def test_a_cohort_left_out_makes_no_union() -> None:
-    found = side_by_side(*_cohorts("all", "internal"))
+    found = side_by_side(*_cohorts("all", "internal"), key="")
     whole, small = 0, found.together.stratum.tolist().index("small")
     assert whole not in found.unions
     assert found.unions[small].tolist() == [found.together.parts["internal"].start + 3]

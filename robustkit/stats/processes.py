@@ -1,0 +1,138 @@
+"""Work shared among processes, where that is safe: threads that make short calls in Python wait for each other.
+
+A process is a fork of this one: it has everything that was read and imported, and hands back what it made. Nothing
+depends on how many there are but the time.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from typing import Any, BinaryIO, TypeVar
+
+from robustkit.stats.cores import done_on_all_cores, is_busy, n_cores, one_core_each
+
+Made = TypeVar("Made")
+Tasks = Sequence[Callable[[], Made]]
+
+_WIDTH = 2
+"""Bytes of a task's number."""
+
+MOST = 4096
+"""Tasks whose numbers fit into a pipe that nobody reads yet."""
+
+
+def done_in_processes(tasks: Tasks[Made], *, here: Tasks[Made] = ()) -> list[Made]:
+    """Give what these tasks make, in their order; each is taken up by the first process that has nothing to do.
+
+    Args:
+        tasks: What they make is pickled.
+        here: Tasks for this process, before it takes up others: imports, or what is large and soon made. What they make
+            comes first.
+
+    What a process could not do, because it failed or was killed, is done here again, so that an error is raised as if
+    there had been no other process: a task may be done twice. Where it is not safe to fork, threads do the work: see
+    ``can_fork``.
+    """
+    n = min(n_cores(), len(tasks) + bool(here))
+    if n < 2 or len(tasks) > MOST or not can_fork():
+        return done_on_all_cores([*here, *tasks])
+    with one_core_each(), _numbers(len(tasks)) as waiting, _children(n - 1, tasks, waiting) as children:
+        first = [task() for task in here]
+        made = _take_up(tasks, waiting)
+        for child in children:
+            made |= child.handed_back()
+        return [*first, *(made[i] if i in made else task() for i, task in enumerate(tasks))]
+
+
+def can_fork() -> bool:
+    """Tell whether a fork is safe: on Linux, from a process that runs no other Python thread, which might hold a lock.
+
+    The threads of numpy's BLAS and of Arrow end before a fork and begin after it.
+    """
+    return sys.platform == "linux" and not is_busy() and len(sys._current_frames()) == 1
+
+
+@contextmanager
+def _numbers(n: int) -> Iterator[int]:
+    """Give the end of a pipe from which every process reads the number of its next task."""
+    waiting, into = os.pipe()
+    try:
+        os.write(into, b"".join(i.to_bytes(_WIDTH, "big") for i in range(n)))
+        os.close(into)
+        yield waiting
+    finally:
+        os.close(waiting)
+
+
+def _take_up(tasks: Tasks[Made], waiting: int) -> dict[int, Made]:
+    """Do tasks until none is waiting; give what they made by number, without what failed."""
+    made = {}
+    while number := os.read(waiting, _WIDTH):
+        i = int.from_bytes(number, "big")
+        # whoever asked does it again, and finds out why: the first in order is told of, whichever process it failed in
+        with suppress(Exception):
+            made[i] = tasks[i]()
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """A process, and the file in memory that it fills before it ends."""
+
+    process: BaseProcess
+    file: BinaryIO
+
+    def handed_back(self) -> dict[int, Any]:
+        """Wait for its end and give what it made by number; nothing if it did not get so far as to write that."""
+        self.process.join()
+        self.file.seek(0)
+        try:
+            # our own child wrote it, into a file that has no name
+            return dict(pickle.load(self.file))
+        except (EOFError, pickle.UnpicklingError):
+            return {}
+
+
+@contextmanager
+def _children(n: int, tasks: Tasks[Any], waiting: int) -> Iterator[list[_Child]]:
+    """Let up to n more processes take up tasks while the block runs; none is left behind."""
+    begun: list[_Child] = []
+    try:
+        # a machine may have no room for more processes: then there are fewer
+        with suppress(OSError), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            for _ in range(n):
+                begun.append(_begun(tasks, waiting))
+        yield begun
+    finally:
+        for child in begun:
+            child.process.kill()
+            child.process.join()
+            child.file.close()
+
+
+def _begun(tasks: Tasks[Any], waiting: int) -> _Child:
+    with ExitStack() as stack:
+        file = stack.enter_context(os.fdopen(os.memfd_create("made"), "w+b"))
+        process = get_context("fork").Process(target=_fill, args=(file, tasks, waiting), daemon=True)
+        process.start()
+        stack.pop_all()
+        return _Child(process, file)
+
+
+def _fill(file: BinaryIO, tasks: Tasks[Any], waiting: int) -> None:
+    """Do tasks in a child, and write what they made."""
+    # a terminal sends Ctrl-C to all processes, and the parent says what there is to say
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    with suppress(Exception):
+        pickle.dump(_take_up(tasks, waiting), file, pickle.HIGHEST_PROTOCOL)
+        file.flush()
