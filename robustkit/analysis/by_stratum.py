@@ -26,7 +26,7 @@ from robustkit.analysis.reliability import calibration_rows, calibration_table
 from robustkit.analysis.sample import Floats, Rules, Sample, make_sample
 from robustkit.analysis.single_repeats import repeats_block, repeats_table
 from robustkit.analysis.size_curve import size_curve_rows, size_curve_table
-from robustkit.analysis.strata_table import Condition, strata_blocks, strata_table
+from robustkit.analysis.strata_table import Condition, Tests, strata_blocks, strata_table, tests_of_strata
 from robustkit.analysis.sweep import sweep_blocks, sweep_grid, sweep_table
 from robustkit.analysis.thresholds import Threshold, development_of
 from robustkit.analysis.transfer import transfer_rows, transfer_table
@@ -73,10 +73,11 @@ class _Model:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What is said of one cohort in one condition: the condition, metrics of the whole cohort, columns that are one."""
+    """What is said of one cohort in one condition: metrics of the whole, tests of its strata, columns that are one."""
 
     condition: Condition
     whole: Mapping[str, Estimate]
+    tests: Tests
     fixed: Mapping[str, object]
 
 
@@ -170,7 +171,9 @@ class Judging:
             own = part.layouts.together.parts[name]
             found = {metric: e.part(own) for metric, e in more[id(part)].items()}
             fixed = {**told.fixed, "unit": self._unit}
-            strata += strata_blocks(s, found, whole=told.whole, condition=told.condition, fixed=fixed)
+            strata += strata_blocks(
+                s, found, whole=told.whole, tests=told.tests, condition=told.condition, fixed=fixed
+            )
             if s.repeats > 1 and len(s.patients):
                 agreement.append(agreement_block(s.layout, found, fixed=told.fixed))
         return {"strata": strata_table(strata), "agreement": agreement_table(agreement)}
@@ -215,8 +218,9 @@ def _judge(cohort: Judged, model: _Model, position: int, names: Sequence[str], *
             "perturbation": condition.perturbation, "level": condition.level,
         }  # fmt: skip
         whole = whole_cohort_estimates(own) if own.is_nominal else {}
-        told[name] = _Told(replace(condition, cohort=name), whole, fixed)
-        rows[name] = list(_rows(cohort, own, found.of(layouts, name), told[name], points=model.usual, known=known))
+        strata_of, mine = found.of(layouts, name), replace(condition, cohort=name)
+        told[name] = _Told(mine, whole, tests_of_strata(strata_of, mine), fixed)
+        rows[name] = list(_rows(cohort, own, strata_of, told[name], points=model.usual, known=known))
         if own.is_nominal:
             primary = None if redrawn is None else _of(cohort, redrawn, names, name)
             answered = known.answered(sample, names).own[name]

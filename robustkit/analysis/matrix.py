@@ -71,7 +71,20 @@ def read_answers(
     *,
     set_size: int = 1,
 ) -> ModelAnswers:
-    """Read one model's predictions by column and lay them out by case and repeat.
+    """Read one model's predictions: see ``read_matrices`` and ``read_failures``."""
+    nominal, matrices = read_matrices(folder, model, case_ids, levels, set_size=set_size)
+    return ModelAnswers(model, nominal, matrices, read_failures(folder, model, case_ids))
+
+
+def read_matrices(
+    folder: RunFolder,
+    model: str,
+    case_ids: Sequence[str],
+    levels: Sequence[tuple[str, float]],
+    *,
+    set_size: int = 1,
+) -> tuple[Floats, tuple[ScoreMatrix, ...]]:
+    """Read one model's answers by column and lay them out by case and repeat.
 
     Args:
         folder: The run.
@@ -79,6 +92,9 @@ def read_answers(
         case_ids: Order of the rows.
         levels: Perturbation and level, in order.
         set_size: Of run.json: repeats of a set of Sobol points.
+
+    Returns:
+        ``(N,)`` nominal scores, and a matrix per condition.
 
     Raises:
         RunError: A condition without rows, one that is answered twice, a score that is no probability, or an infinite box.
@@ -93,7 +109,15 @@ def read_answers(
         sheet = sheets.pop(0)
         found = _matrix(model, kind, level, scores=sheet.scores, boxes=sheet.boxes, nominal=nominal, box=box)
         matrices.append(replace(found, set_size=set_size))
-    return ModelAnswers(model, nominal, tuple(matrices), _failures(folder, model, case_ids))
+    return nominal, tuple(matrices)
+
+
+def read_failures(folder: RunFolder, model: str, case_ids: Sequence[str]) -> pd.DataFrame:
+    """Give model, case and reason of every box as given that one model did not answer."""
+    columns = ("model", "case_id", "reason")
+    filters = [("model", "==", model), ("perturbation", "==", NOMINAL)]
+    rows = folder.predictions(columns=[*columns, "status"], filters=filters)
+    return rows[(rows["status"] != "ok") & rows["case_id"].isin(case_ids)][list(columns)]
 
 
 def _check_numbers(sheet: Sheet, *, where: str) -> None:
@@ -105,13 +129,6 @@ def _check_numbers(sheet: Sheet, *, where: str) -> None:
         raise RunError(what, where=where, fix="Write the summed probability of the positive classes.")
     if np.isinf(sheet.boxes).any():
         raise RunError("a box is infinite.", where=where, fix="Write boxes in px of the film.")
-
-
-def _failures(folder: RunFolder, model: str, case_ids: Sequence[str]) -> pd.DataFrame:
-    columns = ("model", "case_id", "reason")
-    filters = [("model", "==", model), ("perturbation", "==", NOMINAL)]
-    rows = folder.predictions(columns=[*columns, "status"], filters=filters)
-    return rows[(rows["status"] != "ok") & rows["case_id"].isin(case_ids)][list(columns)]
 
 
 def _matrix(

@@ -17,6 +17,7 @@ from robustkit.analysis.frames import Block, frame_of
 from robustkit.analysis.layout import Texts
 from robustkit.analysis.sample import Floats
 from robustkit.results.schema import STRATA_COLUMNS
+from robustkit.stats.bootstrap import MIN_PATIENTS
 from robustkit.stats.codes import n_distinct
 from robustkit.stats.contrast import score_contrasts_p, score_heterogeneity_p
 from robustkit.stats.estimate import NAN, Estimate, Estimates
@@ -46,8 +47,8 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tests:
-    """Tests of the strata of every variable.
+class Tests:
+    """Tests of the strata of every variable of one cohort.
 
     Attributes:
         p, adjusted, family: ``(k,)`` by metric: each stratum against the rest of its cohort.
@@ -65,6 +66,7 @@ def strata_blocks(
     more: Mapping[str, Estimates],
     *,
     whole: Mapping[str, Estimate],
+    tests: Tests,
     condition: Condition,
     fixed: Mapping[str, object],
 ) -> Iterator[Block]:
@@ -74,6 +76,7 @@ def strata_blocks(
         s: The estimates that need no bootstrap.
         more: Those that need it.
         whole: Metrics of the whole cohort alone.
+        tests: What ``tests_of_strata`` gave.
         condition: What the rows are about.
         fixed: Columns that are one for all rows.
     """
@@ -82,7 +85,6 @@ def strata_blocks(
         "level": condition.level, "low_threshold": NAN, "high_threshold": NAN, "repeats": s.repeats,
     }  # fmt: skip
     estimates = {m: s.estimates[m] if m in s.estimates else more[m] for m in metrics_of(s)}
-    tests = _tests(s, estimates, condition)
     columns, ends = _rows(s, estimates, tests, point=condition.operating_point)
     begun = 0
     for by, end in ends.items():
@@ -96,7 +98,7 @@ def strata_blocks(
 
 
 def _rows(
-    s: Stratified, estimates: Mapping[str, Estimates], tests: _Tests, *, point: str
+    s: Stratified, estimates: Mapping[str, Estimates], tests: Tests, *, point: str
 ) -> tuple[dict[str, NDArray[Any]], dict[str, int]]:
     """Give the rows of all strata, one after the other, each with all its metrics; and where those of a variable end."""
     asked = np.stack(list(metrics_of(s).values()), axis=1)
@@ -139,15 +141,16 @@ def _column(values: Sequence[object]) -> NDArray[Any]:
     return np.array(values, dtype=object if isinstance(values[0], str) else None)
 
 
-def _tests(s: Stratified, estimates: Mapping[str, Estimates], condition: Condition) -> _Tests:
+def tests_of_strata(s: Stratified, condition: Condition) -> Tests:
     """Test each estimable stratum against the rest of its cohort; Holm within the variable; heterogeneity first."""
-    found = _Tests({}, {}, {}, {by: [] for by in s.layout.parts})
+    found = Tests({}, {}, {}, {by: [] for by in s.layout.parts})
     if not condition.is_primary:
         return found
     k = len(s.layout.stratum)
-    for metric in [m for m in TESTED if m in estimates]:
-        share, value = s.tested[metric], estimates[metric].value
-        patients, estimable = s.patients[share.keep], metrics_of(s)[metric] & np.isfinite(value)
+    asked = metrics_of(s)
+    for metric in [m for m in TESTED if m in asked]:
+        share, estimable = s.tested[metric], asked[metric] & _is_estimated(s, metric)
+        patients = s.patients[share.keep]
         all_p = score_contrasts_p(share.values, patients, s.layout.groups.among(share.keep))
         p, adjusted, family = np.full(k, NAN), np.full(k, NAN), np.full(k, "", dtype=object)
         for by, part in list(s.layout.parts.items())[1:]:
@@ -170,6 +173,13 @@ def _tests(s: Stratified, estimates: Mapping[str, Estimates], condition: Conditi
             found.overall[by].append(row | {"stratum": HETEROGENEITY})
         found.p[metric], found.adjusted[metric], found.family[metric] = p, adjusted, family
     return found
+
+
+def _is_estimated(s: Stratified, metric: str) -> NDArray[np.bool_]:
+    """Tell of which ``(k,)`` strata the metric is given; of those that the bootstrap will give, before it does."""
+    if metric in s.estimates:
+        return np.isfinite(s.estimates[metric].value)
+    return (s.counted.n_patients >= MIN_PATIENTS) & bool(np.isfinite(s.tested[metric].values).all())
 
 
 def strata_table(blocks: Sequence[Block]) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from robustkit.analysis.flip_curve import flip_curve_rows, flip_curve_table
 from robustkit.analysis.flow import flow_table, loss_warnings
 from robustkit.analysis.known_layouts import Unit
 from robustkit.analysis.layout import code
-from robustkit.analysis.matrix import ModelAnswers, read_answers
+from robustkit.analysis.matrix import ModelAnswers, read_failures, read_matrices
 from robustkit.analysis.recipe import MAX_DRAWS, Recipe, add_recipe_intervals, recipe_cuts
 from robustkit.analysis.stability import stability_table
 from robustkit.analysis.swapped import swapped_warnings
@@ -152,14 +152,18 @@ def _read(
     levels = [(g["kind"], float(v)) for g in record["perturbations"] for v in g["levels"]]
     ids, set_size = cohort.frame["case_id"].tolist(), int(record.get("set_size", 1))
     beside = replace(folder, is_alone=False)
-    reading: list[Task] = [
-        partial(read_answers, beside, m["name"], ids, levels, set_size=set_size) for m in record["models"]
-    ]
+    models = [m["name"] for m in record["models"]]
     drawing: Task = partial(
         patient_draws, cohort.patient_strata(), draws=choices.draws, seed=choices.seed, purpose="tables"
     )
-    _, draws, *answers = done_in_processes(reading, here=[_import_libraries, drawing])
-    return answers, draws
+    # what is short comes last, and fills the time in which the last of the long ones are read
+    reading: list[Task] = [
+        *(partial(read_matrices, beside, name, ids, levels, set_size=set_size) for name in models),
+        *(partial(read_failures, beside, name, ids) for name in models),
+    ]
+    _, draws, *found = done_in_processes(reading, here=[_import_libraries, drawing])
+    scores, failures = found[: len(models)], found[len(models) :]
+    return [ModelAnswers(m, *s, f) for m, s, f in zip(models, scores, failures, strict=True)], draws
 
 
 def _import_libraries() -> None:
