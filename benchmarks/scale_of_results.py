@@ -8,7 +8,8 @@ Each command runs in a process of its own, so that its peak memory is its own; p
 clock starts, what else it imports is in its seconds. Reading is what `stratify` begins with: the rows of every model, laid
 out by case and repeat, boxes compared with the nominal ones. On the smallest run reading and `stratify` take turns, and the
 better of each counts: others on the machine disturb both; `stratify` is timed there on one core as well, which tells what
-more cores could give at best.
+more cores could give at best. Peak memory is an upper bound: that of the process and, for each further core, that of its
+largest child, though they share what was read before they parted.
 """
 
 from __future__ import annotations
@@ -107,9 +108,10 @@ def _one(command: str, folder: Path) -> dict[str, float]:
     else:
         report(runs=[folder], output=folder / "report.html")
     seconds = time.perf_counter() - begun
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    processor = used.ru_utime + used.ru_stime
-    return {"seconds": round(seconds, 2), "processor_s": round(processor, 2), "peak_mb": round(used.ru_maxrss / 1024)}
+    own, child = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    processor = sum(used.ru_utime + used.ru_stime for used in (own, child))
+    peak = own.ru_maxrss + (len(os.sched_getaffinity(0)) - 1) * child.ru_maxrss
+    return {"seconds": round(seconds, 2), "processor_s": round(processor, 2), "peak_mb": round(peak / 1024)}
 
 
 def write_run(folder: Path, scratch: Path, n: int) -> int:

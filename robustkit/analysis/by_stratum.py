@@ -145,12 +145,12 @@ class Judging:
             parts: What the tasks gave.
         """
         rows: dict[str, list[Any]] = {name: [] for name in _TABLES}
-        for part, name in self._in_order(parts):
-            for table, own in part.rows[name]:
+        for i, name in self._in_order(parts):
+            for table, own in parts[i].rows[name]:
                 rows[table] += own
         return {name: make(rows[name]) for name, make in _TABLES.items()}
 
-    def bootstrapped(self, parts: Sequence[Part]) -> list[Mapping[str, Estimates]]:
+    def bootstrapped(self, parts: Sequence[Part]) -> list[dict[str, Estimates]]:
         """Give the metrics that the bootstrap gives, of all parts from the same draws."""
         return bootstrapped([p.stratified for p in parts], [p.layouts for p in parts], self._draws)
 
@@ -164,25 +164,24 @@ class Judging:
             drawn: What ``bootstrapped`` gave.
             variance: First rows of agreement.csv.
         """
-        more = dict(zip(map(id, parts), drawn, strict=True))
-        strata, agreement = [], [*variance]
-        for part, name in self._in_order(parts):
-            s, told = part.stratified.of(part.layouts, name), part.told[name]
-            own = part.layouts.together.parts[name]
-            found = {metric: e.part(own) for metric, e in more[id(part)].items()}
+        strata: list[Block] = []
+        agreement = [*variance]
+        for i, name in self._in_order(parts):
+            layouts, told = parts[i].layouts, parts[i].told[name]
+            s, own = parts[i].stratified.of(layouts, name), layouts.together.parts[name]
+            found = {metric: e.part(own) for metric, e in drawn[i].items()}
             fixed = {**told.fixed, "unit": self._unit}
-            strata += strata_blocks(
-                s, found, whole=told.whole, tests=told.tests, condition=told.condition, fixed=fixed
-            )
+            strata += strata_blocks(s, found, whole=told.whole, tests=told.tests, condition=told.condition, fixed=fixed)
             if s.repeats > 1 and len(s.patients):
                 agreement.append(agreement_block(s.layout, found, fixed=told.fixed))
         return {"strata": strata_table(strata), "agreement": agreement_table(agreement)}
 
-    def _in_order(self, parts: Sequence[Part]) -> list[tuple[Part, str]]:
-        """Give every part and cohort, model by model and cohort by cohort."""
-        models = {m.answers.model: i for i, m in enumerate(self._models)}
-        places = [(part, name) for part in parts for name in part.told]
-        return sorted(places, key=lambda p: (models[p[0].told[p[1]].condition.model], self._cohort.cohorts.index(p[1])))
+    def _in_order(self, parts: Sequence[Part]) -> list[tuple[int, str]]:
+        """Give every part's number and cohort, model by model and cohort by cohort."""
+        models, cohorts = [m.answers.model for m in self._models], self._cohort.cohorts
+        places = [(i, name, told) for i, part in enumerate(parts) for name, told in part.told.items()]
+        places.sort(key=lambda p: (models.index(p[2].condition.model), cohorts.index(p[1])))
+        return [(i, name) for i, name, _ in places]
 
 
 def _model(

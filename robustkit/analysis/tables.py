@@ -110,8 +110,8 @@ def make_tables(
     finished = {**judging.tables(parts), **{n: found[n] for n in ("stability", "flip_curve", "flow", "comparisons")}}
     finished = {name: table for name, table in finished.items() if table is not None}
     finished["thresholds"] = thresholds_table(thresholds)
-    own, *_ = done_in_processes([partial(write, *f) for f in finished.items()], here=[tables_of_draws])
-    own |= baseline_tables(record, own["strata"])
+    last: list[Any] = done_in_processes([partial(write, *f) for f in finished.items()], here=[tables_of_draws])
+    own: dict[str, pd.DataFrame] = last[0] | baseline_tables(record, last[0]["strata"])
     done_in_processes([partial(write, *f) for f in own.items()])
     said = (
         *cohort.warnings, *(t.warning for t in thresholds if t.warning), *found["lost"], *swapped_warnings(own["strata"])
@@ -163,7 +163,8 @@ def _read(
     ]
     _, draws, *found = done_in_processes(reading, here=[_import_libraries, drawing])
     scores, failures = found[: len(models)], found[len(models) :]
-    return [ModelAnswers(m, *s, f) for m, s, f in zip(models, scores, failures, strict=True)], draws
+    every = zip(models, scores, failures, strict=True)
+    return [ModelAnswers(name, nominal, matrices, failed) for name, (nominal, matrices), failed in every], draws
 
 
 def _import_libraries() -> None:

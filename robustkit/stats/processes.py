@@ -43,7 +43,7 @@ def done_in_processes(tasks: Tasks[Made], *, here: Tasks[Made] = ()) -> list[Mad
     ``can_fork``.
     """
     n = min(n_cores(), len(tasks) + bool(here))
-    if n < 2 or len(tasks) > MOST or not can_fork():
+    if n < 2 or is_busy() or len(tasks) > MOST or not can_fork():
         return done_on_all_cores([*here, *tasks])
     with one_core_each(), _numbers(len(tasks)) as waiting, _children(n - 1, tasks, waiting) as children:
         first = [task() for task in here]
@@ -58,7 +58,7 @@ def can_fork() -> bool:
 
     The threads of numpy's BLAS and of Arrow end before a fork and begin after it.
     """
-    return sys.platform == "linux" and not is_busy() and len(sys._current_frames()) == 1
+    return sys.platform == "linux" and len(sys._current_frames()) == 1
 
 
 @contextmanager

@@ -32,6 +32,7 @@ from robustkit.results.schema import (
     THRESHOLDS_COLUMNS,
     TRANSFER_COLUMNS,
 )
+from robustkit.stats import processes
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from factories import Answers, cohort, redrawn, scores_of, write_run
@@ -193,6 +194,21 @@ def test_p_is_given_at_the_primary_level_alone(made: Tables) -> None:
     assert (tested["p_adjusted"] >= tested["p"]).all()
     assert (tested["stratum"] == "(heterogeneity)").any()
     assert set(tested["by"]) == {"subtype", "region"}
+
+
+def test_processes_and_threads_make_the_same_tables(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def made(*, is_forked: bool) -> tuple[Tables, list[str]]:
+        written: list[str] = []
+        monkeypatch.setattr(processes, "n_cores", lambda: 2)
+        monkeypatch.setattr(processes, "can_fork", lambda: is_forked)
+        return make_tables(run, VOCABULARY, choices(), write=lambda name, _: written.append(name)), written
+
+    (one_by_one, written), (shared, _) = made(is_forked=False), made(is_forked=True)
+    assert sorted(written) == sorted(one_by_one.frames)
+    assert shared.warnings == one_by_one.warnings
+    assert list(shared.frames) == list(one_by_one.frames)
+    for name, table in one_by_one.frames.items():
+        pd.testing.assert_frame_equal(shared.frames[name], table, check_exact=True)
 
 
 def test_training_rows_change_no_digit(tmp_path: Path) -> None:
@@ -375,3 +391,12 @@ def test_the_recipe_interval_is_there_for_thresholds_from_development_rows_alone
     assert (wide > 0.9 * (rows["high"] - rows["low"])).all()
     given = tables(run, threshold=0.5).frames["strata"]
     assert given["low_threshold"].isna().all()
+
+
+def test_curves_begin_with_the_recipe_interval_of_the_boxes_as_given(run: RunFolder) -> None:
+    frames = tables(run).frames
+    key, bounds = ["model", "cohort", "by", "stratum", "metric"], ["low_threshold", "high_threshold"]
+    wanted = frames["strata"].query("perturbation == 'nominal'").set_index(key)[bounds].dropna()
+    found = frames["curves"].query("level == 0").set_index(key)[bounds].dropna()
+    assert len(wanted) > 10
+    pd.testing.assert_frame_equal(found.sort_index(), wanted.sort_index())
