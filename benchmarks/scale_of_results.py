@@ -8,8 +8,9 @@ Each command runs in a process of its own, so that its peak memory is its own; p
 clock starts, what else it imports is in its seconds. Reading is what `stratify` begins with: the rows of every model, laid
 out by case and repeat, boxes compared with the nominal ones. On the smallest run reading and `stratify` take turns, and the
 better of each counts: others on the machine disturb both; `stratify` is timed there on one core as well, which tells what
-more cores could give at best. Peak memory is an upper bound: that of the process and, for each further core, that of its
-largest child, though they share what was read before they parted.
+more cores could give at best, and in threads, which is how it works where a fork is not safe. Peak memory is an upper
+bound: that of the process and, for each further core, that of its largest child, though they share what was read before
+they parted.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +34,7 @@ from robustkit.api.perturb import perturb
 from robustkit.phantom.store import phantom_manifest_path
 from robustkit.results.folder import RunFolder
 from robustkit.seeds import generator
+from robustkit.stats.cores import n_cores
 from scipy.special import expit
 
 CASES, MODELS, REPEATS = 2338, 4, 50
@@ -39,6 +42,7 @@ LEVELS = (0.02, 0.05, 0.1, 0.15, 0.2)
 CASES_PER_FILE = 256
 COMMANDS = ("compare", "report")
 ONE_CORE = "stratify on one core"
+IN_THREADS = "stratify in threads"
 TURNS = 3
 
 
@@ -64,8 +68,9 @@ def main() -> None:
             best = [min(turns[i::2], key=lambda t: t["seconds"]) for i in range(2)]
             measured = [*zip(("read", "stratify"), best, strict=True), *((c, _apart(c, folder)) for c in COMMANDS)]
             if times == min(wish.times):
-                alone = [_apart("stratify", folder, is_on_one_core=True) for _ in range(n_turns)]
-                measured.append((ONE_CORE, min(alone, key=lambda t: t["seconds"])))
+                for command in (IN_THREADS, ONE_CORE):
+                    others = [_apart(command, folder) for _ in range(n_turns)]
+                    measured.append((command, min(others, key=lambda t: t["seconds"])))
             for command, figures in measured:
                 found.append({"command": command, "rows": rows, **figures})
                 print(json.dumps(found[-1]), flush=True)
@@ -73,9 +78,9 @@ def main() -> None:
         Path(wish.json).write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 
-def _apart(command: str, folder: Path, *, is_on_one_core: bool = False) -> dict[str, float]:
+def _apart(command: str, folder: Path) -> dict[str, float]:
     said = [sys.executable, __file__, "--command", command, "--folder", str(folder)]
-    begin = _keep_one_core if is_on_one_core else None
+    begin = _keep_one_core if command == ONE_CORE else None
     done = subprocess.run(said, check=True, capture_output=True, text=True, preexec_fn=begin).stdout
     return dict(json.loads(done.splitlines()[-1]))
 
@@ -101,7 +106,12 @@ def _one(command: str, folder: Path) -> dict[str, float]:
     begun = time.perf_counter()
     if command == "read":
         _read(RunFolder(folder))
-    elif command == "stratify":
+    elif command == IN_THREADS:
+        # a fork is not safe beside another thread
+        with ThreadPoolExecutor(1) as other:
+            other.submit(int).result()
+            stratify(run=folder)
+    elif command in ("stratify", ONE_CORE):
         stratify(run=folder)
     elif command == "compare":
         compare(runs=[folder])
@@ -110,7 +120,7 @@ def _one(command: str, folder: Path) -> dict[str, float]:
     seconds = time.perf_counter() - begun
     own, child = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     processor = sum(used.ru_utime + used.ru_stime for used in (own, child))
-    peak = own.ru_maxrss + (len(os.sched_getaffinity(0)) - 1) * child.ru_maxrss
+    peak = own.ru_maxrss + (n_cores() - 1) * child.ru_maxrss
     return {"seconds": round(seconds, 2), "processor_s": round(processor, 2), "peak_mb": round(peak / 1024)}
 
 

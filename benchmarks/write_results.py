@@ -221,14 +221,19 @@ STRATIFY = (
     "thresholds of resamples are looked for where two densities cross; sign patterns and draws are shared by all pairs "
     "of models; tables are written column by column; rows are read, judged and written on all cores.",
     "",
-    "What is left: reading itself, the imports (scipy.stats and statsmodels among them), and work of which no one "
-    "function has a tenth. Two cores give less than twice the speed, because most of it is many short calls of numpy, "
-    "and threads that make such calls wait for each other: one such function takes as long twice in two threads as "
-    "twice in a row, and half of that in two processes.",
+    "Reading, judging, the bootstrap and writing are shared among forked processes, which gain most of a second core; what "
+    "they hand back, the memory that they part, and the little that one process does alone cost the rest. Peak memory is "
+    "an upper bound: what the processes hold in common counts for each. Where a fork is not safe (beside other threads, in "
+    "a notebook, on other systems than Linux) threads do the same work: they gain less, because most of it is many short "
+    "calls of numpy, and threads that make such calls wait for each other.",
     "",
-    "Tried, and not kept: a process forked for each core (the part per model and cohort takes a fifth less time, the "
-    "whole command as much as before, and to fork beside other threads is not safe); shorter switching intervals of the "
-    "interpreter, more threads than cores, one thread that reads beside one that judges, other settings of the memory "
+    "What is left: reading itself, the imports (scipy.stats and statsmodels among them), and work of which no one "
+    "function has a tenth. Of reading, a quarter is to count how many boxes of a case are different, by a sort that holds "
+    "the interpreter.",
+    "",
+    "Tried, and not kept: forks for the part per model and cohort alone (the whole command took as long as before: layouts "
+    "that came back as copies were not recognised as one, and the bootstrap took longer); shorter switching intervals of "
+    "the interpreter, more threads than cores, one thread that reads beside one that judges, other settings of the memory "
     "allocator (no faster, or slower). Not kept either: Wilson's interval and the Shapiro-Wilk test in our own code, "
     "which would spare the imports: statsmodels and scipy have them. Not tried: kernels compiled to run without the "
     "interpreter, which would have to be many.",
