@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from multiprocessing.process import BaseProcess
 from typing import Any, BinaryIO, TypeVar
 
@@ -54,11 +54,13 @@ def done_in_processes(tasks: Tasks[Made], *, here: Tasks[Made] = ()) -> list[Mad
 
 
 def can_fork() -> bool:
-    """Tell whether a fork is safe: on Linux, from a process that runs no other Python thread, which might hold a lock.
+    """Tell whether a fork is allowed and safe: on Linux, in a process that runs no other Python thread, which might hold a
+    lock, and that may have children, as another program's worker may not.
 
     The threads of numpy's BLAS and of Arrow end before a fork and begin after it.
     """
-    return sys.platform == "linux" and len(sys._current_frames()) == 1
+    is_linux = sys.platform == "linux" and hasattr(os, "memfd_create")
+    return is_linux and not current_process().daemon and len(sys._current_frames()) == 1
 
 
 @contextmanager

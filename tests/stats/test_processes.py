@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,22 @@ def test_where_no_process_can_begin_all_is_done_here(monkeypatch: pytest.MonkeyP
 def test_one_core_begins_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "n_cores", lambda: 1)
     assert done_in_processes([partial(_slowly, os.getpid)] * 3) == [os.getpid()] * 3
+
+
+def _asked_in_a_worker(into: Connection) -> None:
+    into.send((can_fork(), sorted(done_in_processes([os.getpid] * 3)) == [os.getpid()] * 3))
+
+
+def test_a_worker_of_another_program_begins_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "can_fork", can_fork)
+    out, into = multiprocessing.Pipe(duplex=False)
+    worker = multiprocessing.get_context("fork").Process(target=_asked_in_a_worker, args=(into,), daemon=True)
+    worker.start()
+    into.close()
+    worker.join()
+    with out:
+        assert out.recv() == (False, True)
+    worker.close()
 
 
 def test_another_thread_or_system_forbids_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
