@@ -150,7 +150,7 @@ class Judging:
                 rows[table] += own
         return {name: make(rows[name]) for name, make in _TABLES.items()}
 
-    def bootstrapped(self, parts: Sequence[Part]) -> list[dict[str, Estimates]]:
+    def bootstrap(self, parts: Sequence[Part]) -> list[dict[str, Estimates]]:
         """Give the metrics that the bootstrap gives, of all parts from the same draws."""
         return bootstrapped([p.stratified for p in parts], [p.layouts for p in parts], self._draws)
 
@@ -161,7 +161,7 @@ class Judging:
 
         Args:
             parts: What the tasks gave.
-            drawn: What ``bootstrapped`` gave.
+            drawn: What ``bootstrap`` gave.
             variance: First rows of agreement.csv.
         """
         strata: list[Block] = []

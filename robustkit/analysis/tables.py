@@ -30,6 +30,7 @@ from robustkit.cohort.vocabulary import Vocabulary
 from robustkit.errors import InputError, UnknownNameError
 from robustkit.registry import load, names
 from robustkit.results.folder import RunFolder
+from robustkit.results.schema import TABLES
 from robustkit.stats.bootstrap import PatientDraws, patient_draws
 from robustkit.stats.cores import on_all_cores
 from robustkit.stats.processes import done_in_processes
@@ -99,7 +100,7 @@ def make_tables(
     others = _other_tasks(cohort, strata, models, draws=draws, recipe=recipe, choices=choices)
     made = done_in_processes([*others.values(), *judging.tasks()])
     found, parts = dict(zip(others, made, strict=False)), made[len(others) :]
-    drawn = judging.bootstrapped(parts)
+    drawn = judging.bootstrap(parts)
 
     def tables_of_draws() -> dict[str, pd.DataFrame]:
         more = judging.bootstrapped_tables(parts, drawn, variance=found["variance"])
@@ -116,7 +117,9 @@ def make_tables(
     said = (
         *cohort.warnings, *(t.warning for t in thresholds if t.warning), *found["lost"], *swapped_warnings(own["strata"])
     )  # fmt: skip
-    return Tables({**own, **finished}, tuple(thresholds), said)
+    made_in_all = {**own, **finished}
+    in_order = {name: made_in_all[name] for name in (*TABLES, *made_in_all) if name in made_in_all}
+    return Tables(in_order, tuple(thresholds), said)
 
 
 def _other_tasks(

@@ -27,7 +27,7 @@ class RunFolder:
 
     Attributes:
         path: The folder.
-        is_alone: False where several threads read predictions at once: each then does with one core.
+        is_alone: False where several threads or processes read predictions at once: each then does with one core.
     """
 
     path: Path

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import current_process, get_context
+from multiprocessing import current_process, get_context, parent_process
 from multiprocessing.process import BaseProcess
 from typing import Any, BinaryIO, TypeVar
 
@@ -26,8 +26,11 @@ Tasks = Sequence[Callable[[], Made]]
 _WIDTH = 2
 """Bytes of a task's number."""
 
-MOST = 4096
-"""Tasks whose numbers fit into a pipe that nobody reads yet."""
+MOST = 2048
+"""Tasks whose numbers fit into the smallest pipe, which nobody reads yet."""
+
+_PATIENCE = 5.0
+"""Seconds in which a process that is no longer needed may end by itself and clear away what it had begun to write."""
 
 
 def done_in_processes(tasks: Tasks[Made], *, here: Tasks[Made] = ()) -> list[Made]:
@@ -39,8 +42,8 @@ def done_in_processes(tasks: Tasks[Made], *, here: Tasks[Made] = ()) -> list[Mad
             comes first.
 
     What a process could not do, because it failed or was killed, is done here again, so that an error is raised as if
-    there had been no other process: a task may be done twice. Where it is not safe to fork, threads do the work: see
-    ``can_fork``.
+    there had been no other process: a task may be done twice. After a failure no further task is taken up. Where it is not
+    safe to fork, threads do the work: see ``can_fork``.
     """
     n = min(n_cores(), len(tasks) + bool(here))
     if n < 2 or is_busy() or len(tasks) > MOST or not can_fork():
@@ -57,7 +60,7 @@ def can_fork() -> bool:
     """Tell whether a fork is allowed and safe: on Linux, in a process that runs no other Python thread, which might hold a
     lock, and that may have children, as another program's worker may not.
 
-    The threads of numpy's BLAS and of Arrow end before a fork and begin after it.
+    The threads of numpy's BLAS and of Arrow are no Python threads: these libraries are made to be forked.
     """
     is_linux = sys.platform == "linux" and hasattr(os, "memfd_create")
     return is_linux and not current_process().daemon and len(sys._current_frames()) == 1
@@ -75,14 +78,17 @@ def _numbers(n: int) -> Iterator[int]:
         os.close(waiting)
 
 
-def _take_up(tasks: Tasks[Made], waiting: int) -> dict[int, Made]:
-    """Do tasks until none is waiting; give what they made by number, without what failed."""
+def _take_up(tasks: Tasks[Made], waiting: int, *, is_wanted: Callable[[], bool] = lambda: True) -> dict[int, Made]:
+    """Do tasks while any is waiting, and wanted; give what they made by number, without what failed."""
     made = {}
-    while number := os.read(waiting, _WIDTH):
-        i = int.from_bytes(number, "big")
-        # whoever asked does it again, and finds out why: the first in order is told of, whichever process it failed in
-        with suppress(Exception):
+    while is_wanted() and (taken := os.read(waiting, _WIDTH)):
+        i = int.from_bytes(taken, "big")
+        try:
             made[i] = tasks[i]()
+        except Exception:
+            # whoever asked does it again, and finds out why. Numbers are handed out in order: the first task that fails is
+            # among those that were taken up, and none of the others is still needed
+            os.read(waiting, _WIDTH * MOST)
     return made
 
 
@@ -100,7 +106,8 @@ class _Child:
         try:
             # our own child wrote it, into a file that has no name
             return dict(pickle.load(self.file))
-        except (EOFError, pickle.UnpicklingError):
+        except Exception:
+            # cut off, or what can be pickled but not made again: then it is made here
             return {}
 
 
@@ -109,14 +116,22 @@ def _children(n: int, tasks: Tasks[Any], waiting: int) -> Iterator[list[_Child]]
     """Let up to n more processes take up tasks while the block runs; none is left behind."""
     begun: list[_Child] = []
     try:
-        # a machine may have no room for more processes: then there are fewer
-        with suppress(OSError), warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            for _ in range(n):
-                begun.append(_begun(tasks, waiting))
+        # a terminal sends Ctrl-C to all processes, and the parent decides: children are begun deaf
+        heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            # a machine may have no room for more processes: then there are fewer
+            with suppress(OSError), warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+                for _ in range(n):
+                    begun.append(_begun(tasks, waiting))
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, heard)
         yield begun
     finally:
         for child in begun:
+            child.process.terminate()
+        for child in begun:
+            child.process.join(_PATIENCE)
             child.process.kill()
             child.process.join()
             child.file.close()
@@ -133,8 +148,11 @@ def _begun(tasks: Tasks[Any], waiting: int) -> _Child:
 
 def _fill(file: BinaryIO, tasks: Tasks[Any], waiting: int) -> None:
     """Do tasks in a child, and write what they made."""
-    # a terminal sends Ctrl-C to all processes, and the parent says what there is to say
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # so that blocks are left, and what they hold is cleared away
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    parent = parent_process()
     with suppress(Exception):
-        pickle.dump(_take_up(tasks, waiting), file, pickle.HIGHEST_PROTOCOL)
+        # who was left behind by a parent that was killed works for nobody
+        made = _take_up(tasks, waiting, is_wanted=lambda: parent is None or parent.is_alive())
+        pickle.dump(made, file, pickle.HIGHEST_PROTOCOL)
         file.flush()

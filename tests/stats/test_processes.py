@@ -14,11 +14,16 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
+from robustkit.atomic import replacing
 from robustkit.errors import RunError
 from robustkit.stats import processes
 from robustkit.stats.processes import can_fork, done_in_processes
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux alone")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux alone"),
+    # the test runner's own threads; from Python 3.12 on
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +62,67 @@ def test_of_several_errors_the_first_in_order_is_raised() -> None:
 
     with pytest.raises(RunError, match="part 1 is damaged"):
         done_in_processes([partial(fail, i) for i in range(1, 5)])
+
+
+def test_after_a_failure_no_further_task_is_taken_up() -> None:
+    done: list[int] = []
+
+    def note(i: int) -> None:
+        if i == 0:
+            raise RunError("part 0 is damaged.", where="part 0", fix="Make it again.")
+        time.sleep(0.3)
+        done.append(i)
+
+    with pytest.raises(RunError, match="part 0 is damaged"):
+        done_in_processes([partial(note, i) for i in range(50)])
+    assert len(done) <= 2
+
+
+class _NamedError(Exception):
+    """What can be pickled but not made again: its argument has to be named."""
+
+    def __init__(self, *, why: str) -> None:
+        super().__init__(why)
+
+
+def test_what_cannot_be_made_again_from_its_pickle_is_made_here() -> None:
+    tasks = [partial(_slowly, partial(_NamedError, why=f"{i}")) for i in range(4)]
+    assert [str(e) for e in done_in_processes(tasks)] == ["0", "1", "2", "3"]
+
+
+def test_a_process_that_is_ended_clears_away_what_it_had_begun(tmp_path: Path) -> None:
+    own = os.getpid()
+
+    def write() -> None:
+        if os.getpid() != own:
+            with replacing(tmp_path / "table.csv") as temporary:
+                temporary.write_text("begun")
+                time.sleep(60)
+        while not list(tmp_path.iterdir()):
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        done_in_processes([write] * 2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_whose_parent_was_killed_takes_up_nothing_more(tmp_path: Path) -> None:
+    def note(i: int) -> None:
+        (tmp_path / f"{i}-{os.getpid()}").touch()
+        time.sleep(0.5)
+
+    parent = multiprocessing.get_context("fork").Process(
+        target=done_in_processes, args=([partial(note, i) for i in range(20)],)
+    )
+    parent.start()
+    while len(list(tmp_path.iterdir())) < 2:
+        time.sleep(0.01)
+    parent.kill()
+    parent.join()
+    parent.close()
+    time.sleep(1.5)
+    assert len(list(tmp_path.iterdir())) <= 4
 
 
 def test_what_a_killed_process_had_in_hand_is_done_here() -> None:
