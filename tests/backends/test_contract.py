@@ -102,6 +102,11 @@ def test_earlier_answers_are_not_overwritten_and_crops_not_touched(forwards: Any
 
 
 def test_bf16_is_near_and_is_not_fp32(forwards: Any) -> None:
+    if "OpenVino" in type(forwards["bf16"]).__name__:
+        from openvino import Core
+
+        if "BF16" not in Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            pytest.skip("OpenVINO computes in fp32 on a processor without bf16 instructions")
     exact, near = (fetch([forwards[p](CROPS)]) for p in ("fp32", "bf16"))
     assert _near(near, exact, 0.2)
     assert not np.array_equal(near, exact)
