@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -37,6 +38,9 @@ from robustkit.strata._order import in_order, is_range
 METRICS = ("sensitivity", "specificity", "auc", "flip_rate", "rank_sd")
 _SHOWS = {"auc": ("auc", "auc_against")}
 TEST = "(heterogeneity)"
+_ABOUT = ("metric", "by", "cohort", "perturbation", "level")
+Tests = Mapping[tuple[Any, ...], list[dict[str, Any]]]
+"""Rows of tests by metric, variable, cohort and condition."""
 HEAD = ("Stratum", "Model", "Value (95 % interval)", "Cases", "Patients", "Adjusted p against the rest")
 
 
@@ -49,7 +53,7 @@ class StrataForest:
         """Draw nominal metrics, and stability at the primary level."""
         strata = known(tables.get("strata"), STRATA_COLUMNS)
         rows = _primary(strata, facts)
-        tests = strata[strata["stratum"] == TEST]
+        tests = _tests(strata)
         rows = rows.assign(n=_counts(rows, "n_cases"), patients=_counts(rows, "n_patients"))
         drawings = []
         for by in dict.fromkeys(rows.loc[rows["by"] != "all", "by"]):
@@ -87,7 +91,15 @@ def _counts(rows: pd.DataFrame, column: str) -> pd.Series:
     return whole.where(rows["metric"] == "auc_against", rows[column]).fillna(rows[column])
 
 
-def _draw(rows: pd.DataFrame, whole: pd.DataFrame, facts: RunFacts, *, metric: str, tests: pd.DataFrame) -> Drawing:
+def _tests(strata: pd.DataFrame) -> Tests:
+    """Give the rows of the tests that all strata are one, by what they are about."""
+    found: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in strata[strata["stratum"] == TEST].to_dict("records"):
+        found.setdefault(tuple(row[c] for c in _ABOUT), []).append({str(c): v for c, v in row.items()})
+    return found
+
+
+def _draw(rows: pd.DataFrame, whole: pd.DataFrame, facts: RunFacts, *, metric: str, tests: Tests) -> Drawing:
     words = metric_words(metric)
     by, cohort = str(rows.iloc[0]["by"]), str(rows.iloc[0]["cohort"])
     strata = _order(rows, worst_is_high=words.from_zero)
@@ -173,12 +185,10 @@ def _numbers(
     return tuple(cells for _, cells in sorted(found))
 
 
-def _heterogeneity(rows: pd.DataFrame, tests: pd.DataFrame) -> list[tuple[str, ...]]:
+def _heterogeneity(rows: pd.DataFrame, tests: Tests) -> list[tuple[str, ...]]:
     """Give the test of all strata of the variable together, one row per model."""
     first = rows.iloc[0]
-    own = tests[tests["metric"] == first["metric"]]
-    for column in ("by", "cohort", "perturbation", "level"):
-        own = own[own[column] == first[column]]
+    own = tests.get(tuple(first[c] for c in _ABOUT), [])
     return [
         (
             "all strata together",
@@ -188,7 +198,7 @@ def _heterogeneity(rows: pd.DataFrame, tests: pd.DataFrame) -> list[tuple[str, .
             f"{r['n_patients']:g}",
             p_text(r["p"]),
         )
-        for r in own.to_dict("records")
+        for r in own
     ]
 
 
