@@ -231,8 +231,9 @@ STRATIFY = (
     "function has a tenth. Of reading, a quarter is to count how many boxes of a case are different, by a sort that holds "
     "the interpreter.",
     "",
-    "Tried, and not kept: forks for the part per model and cohort alone (the whole command took as long as before: layouts "
-    "that came back as copies were not recognised as one, and the bootstrap took longer); shorter switching intervals of "
+    "Tried, and not kept: forks for the part per model and cohort alone (the whole command took as long as before); forks "
+    "whose layouts come back as copies that are not recognised as one (the bootstrap takes half as long again); shorter "
+    "switching intervals of "
     "the interpreter, more threads than cores, one thread that reads beside one that judges, other settings of the memory "
     "allocator (no faster, or slower). Not kept either: Wilson's interval and the Shapiro-Wilk test in our own code, "
     "which would spare the imports: statsmodels and scipy have them. Not tried: kernels compiled to run without the "

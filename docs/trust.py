@@ -33,13 +33,15 @@ def main() -> None:
         "Faults": ("Machine and people interrupt; what is finished stays, and the outcome is that of an undisturbed run.",
                    plain, read(folder / "faults.json")),
         "Hostile input": ("Ends with one sentence of ours, or as a failed case with a reason, or is answered where it is harmless: no "
-                          "traceback, no more than 10 s of the processor, no more than 4 GiB.", hostile, read(folder / "hostile.json")),
+                          "traceback, no more than 10 s of the processor (of a slow one as much work), no more than 4 GiB.",
+                          hostile, read(folder / "hostile.json")),
         "Privacy": ("Marks put into films and manifests are searched for in everything that is written or said: none may be "
                     "found. Leaks that are planted must all be found by `doctor --privacy`.",
                     searched, read(folder / "privacy.json")),
         "Installation": ("New environments; answers are compared with those of the checkout.", plain, read(folder / "install.json")),
         "Long runs": ("`benchmarks/soak.py`: noise films, a small network with seeded weights (a stand-in).", long_runs, read(soak)),
-        "Large runs": ("`benchmarks/scale_of_results.py`: rows of the phantom's cases, made-up scores.", large_runs, read(scale)),
+        "Large runs": ("`benchmarks/scale_of_results.py`: rows of the phantom's cases, made-up scores; memory that processes "
+                       "share counts for each.", large_runs, read(scale)),
     }  # fmt: skip
     stamp = f"Counted on {datetime.now(UTC):%Y-%m-%d}: {machine()}."
     text = [HEAD]

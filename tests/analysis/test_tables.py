@@ -378,25 +378,3 @@ def test_a_patient_has_the_class_of_what_was_answered(cases: pd.DataFrame, tmp_p
         assert row["value"] == pytest.approx(wanted, abs=1e-12)
         both = one(made, **place, metric="balanced_accuracy")
         assert both["value"] == pytest.approx((right[y].mean() + right[~y].mean()) / 2, abs=1e-12)
-
-
-def test_the_recipe_interval_is_there_for_thresholds_from_development_rows_alone(run: RunFolder) -> None:
-    chosen = tables(run, by=("region",)).frames
-    assert set(chosen["thresholds"]["source"]) == {"development"}
-    rows = chosen["strata"].query("metric == 'sensitivity' and perturbation == 'nominal' and by == 'all'")
-    assert (rows["low_threshold"] < rows["value"]).all()
-    assert (rows["value"] < rows["high_threshold"]).all()
-    # choosing anew adds an error, it takes none away
-    wide = rows["high_threshold"] - rows["low_threshold"]
-    assert (wide > 0.9 * (rows["high"] - rows["low"])).all()
-    given = tables(run, threshold=0.5).frames["strata"]
-    assert given["low_threshold"].isna().all()
-
-
-def test_curves_begin_with_the_recipe_interval_of_the_boxes_as_given(run: RunFolder) -> None:
-    frames = tables(run).frames
-    key, bounds = ["model", "cohort", "by", "stratum", "metric"], ["low_threshold", "high_threshold"]
-    wanted = frames["strata"].query("perturbation == 'nominal'").set_index(key)[bounds].dropna()
-    found = frames["curves"].query("level == 0").set_index(key)[bounds].dropna()
-    assert len(wanted) > 10
-    pd.testing.assert_frame_equal(found.sort_index(), wanted.sort_index())
