@@ -111,6 +111,6 @@ def excerpt(printed: str, shown: Block) -> str:
 def without_numbers(text: str) -> str:
     """Give an output in which all numbers, hashes and widths are the same: of networks, times and sizes."""
     text = re.sub(r"\b[0-9a-f]{16,}\b", "0", text)
-    text = re.sub(r"\d+(\.\d+)?(e[+-]?\d+)?", "0", text)
+    text = re.sub(r"\d+(,\d{3})*(\.\d+)?(e[+-]?\d+)?", "0", text)
     text = re.sub(r"-{2,}", "--", text)
     return re.sub(r"[ ]+", " ", text)

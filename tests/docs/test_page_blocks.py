@@ -66,4 +66,6 @@ def test_numbers_hashes_and_widths_are_left_out() -> None:
         "AUC 0.699 (n = 9)\n---  4e-07\nffffffffffffffffffff",
     )
     assert without_numbers(a) == without_numbers(b)
+    assert without_numbers("1,625 of 1,000,000 answers/s") == without_numbers("984 of 12 answers/s")
+    assert without_numbers("4, 5 and 6") != without_numbers("4 and 6")
     assert without_numbers("3 failed") != without_numbers("3 answered")
